@@ -1,0 +1,119 @@
+"""Catalog rows: how a row becomes a Customer or a Service."""
+
+from collections.abc import Mapping, Sequence
+
+from billing.domain.bulk_intake import Cells, InvalidRowError
+from billing.domain.catalog import Customer, Service
+from billing.domain.errors import InvalidValueError
+from billing.domain.fields import is_id, read_id, read_text, require_text
+from billing.domain.ports import Outcome, Repositories
+from billing.domain.row_reading import Reader, cell_id, read_fields, values_of_cells
+
+_CUSTOMER: dict[str, Reader] = {
+    "id": read_id,
+    "name": require_text,
+    "currency": read_text,
+    "time_zone": read_text,
+}
+_SERVICE: dict[str, Reader] = {"id": read_id, "name": require_text, "description": read_text}
+
+
+def read_customer(row: Mapping[str, object], existing: Customer | None) -> Customer:
+    """Read a customer; a currency or time zone left out keeps its value.
+
+    Raises InvalidRowError with everything that is wrong.
+    """
+    values = read_fields(row, _CUSTOMER, ("id", "name"))
+    for name in ("currency", "time_zone"):
+        if values.get(name) is None:
+            values[name] = getattr(existing or Customer(1, "defaults"), name)
+    try:
+        return Customer(**values)
+    except InvalidValueError as error:
+        raise InvalidRowError(error) from None
+
+
+def read_service(row: Mapping[str, object]) -> Service:
+    """Read a service. Raises InvalidRowError with everything that is wrong."""
+    return Service(**read_fields(row, _SERVICE, ("id", "name")))
+
+
+class CustomerRows:
+    """Reads and saves customers; one object serves one call."""
+
+    key_field = "id"
+
+    def __init__(self) -> None:
+        self.ignored_columns: list[str] = []
+
+    def read(
+        self, tx: Repositories, rows: Sequence[dict[str, object]], /
+    ) -> list[Customer | InvalidRowError]:
+        """Read a batch; what the customers were is looked up once for all of them."""
+        named = [_values(row, _CUSTOMER, self.ignored_columns) for row in rows]
+        ids = [row.get("id") for row in named if isinstance(row, dict)]
+        existing = tx.customers.known({id_ for id_ in ids if is_id(id_)})
+        return [
+            row if isinstance(row, InvalidRowError) else _verdict(row, existing) for row in named
+        ]
+
+    def key(self, customer: Customer, /) -> int:
+        """A customer is known by its id."""
+        return customer.id
+
+    def save(self, tx: Repositories, customers: Sequence[Customer], /) -> list[Outcome]:
+        """Save a batch."""
+        return [tx.customers.save(customer) for customer in customers]
+
+
+class ServiceRows:
+    """Reads and saves services; one object serves one call."""
+
+    key_field = "id"
+
+    def __init__(self) -> None:
+        self.ignored_columns: list[str] = []
+
+    def read(
+        self, tx: Repositories, rows: Sequence[dict[str, object]], /
+    ) -> list[Service | InvalidRowError]:
+        """Read a batch."""
+        verdicts: list[Service | InvalidRowError] = []
+        for row in rows:
+            values = _values(row, _SERVICE, self.ignored_columns)
+            try:
+                verdicts.append(
+                    values if isinstance(values, InvalidRowError) else read_service(values)
+                )
+            except InvalidRowError as error:
+                verdicts.append(error)
+        return verdicts
+
+    def key(self, service: Service, /) -> int:
+        """A service is known by its id."""
+        return service.id
+
+    def save(self, tx: Repositories, services: Sequence[Service], /) -> list[Outcome]:
+        """Save a batch."""
+        return [tx.services.save(service) for service in services]
+
+
+def _values(
+    row: dict[str, object], readers: Mapping[str, Reader], ignored: list[str]
+) -> dict[str, object] | InvalidRowError:
+    if not isinstance(row, Cells):
+        return row
+    try:
+        return values_of_cells(row, readers.keys(), {"id": cell_id}, ignored)
+    except InvalidRowError as error:
+        return error
+
+
+def _verdict(
+    row: dict[str, object], existing: Mapping[int, Customer]
+) -> Customer | InvalidRowError:
+    try:
+        customer_id = row.get("id")
+        return read_customer(row, existing.get(customer_id) if is_id(customer_id) else None)
+    except InvalidRowError as error:
+        return error

@@ -1,0 +1,105 @@
+"""Order fields: how the date, the items and the charges of an order are read."""
+
+import re
+from datetime import date, datetime
+from json.encoder import encode_basestring as quote
+from zoneinfo import ZoneInfo
+
+from billing.domain.errors import InvalidValueError
+from billing.domain.fields import (
+    MAX_QUANTITY,
+    check_keys,
+    read_amount,
+    read_date,
+    read_id,
+    read_quantity,
+    require_text,
+)
+from billing.domain.money import millionths_text, to_millionths
+from billing.domain.orders import Charge, ItemLines
+
+_INSTANT = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}:[0-9]{2}):([0-9]{2})(?:\.[0-9]{1,9})?"
+    r"([Zz]|[+-][0-9]{2}(?::?[0-9]{2}(?::[0-9]{2})?)?)",
+    re.ASCII,
+)
+
+
+def read_order_date(value: object, *, zone: ZoneInfo) -> date | None:
+    """Read a day, or an instant with any offset: then its day in the customer's time zone."""
+    if value is None or value == "":
+        return None
+    match = _INSTANT.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        try:
+            return read_date(value)
+        except InvalidValueError:
+            raise InvalidValueError(
+                "Not a valid date: give YYYY-MM-DD, or an instant with its offset."
+            ) from None
+    day, minute, second, offset = match.groups()
+    offset = "+00:00" if offset in "Zz" else offset
+    second = "59" if second == "60" else second  # A leap second falls on the same day.
+    try:
+        instant = datetime.fromisoformat(f"{day}T{minute}:{second}{offset}")
+        return instant.astimezone(zone).date()
+    except (ValueError, OverflowError):
+        raise InvalidValueError("Not a valid instant: no such day, time or offset.") from None
+
+
+def read_items(value: object) -> ItemLines | None:
+    """Read `[{"sku": "AB-1", "quantity": 30}]`; None stays unknown."""
+    if value is None:
+        return None
+    if not isinstance(value, list):
+        raise InvalidValueError("Not a list of {sku, quantity}.")
+    lines = []
+    for index, item in enumerate(value):
+        try:
+            lines.append(_item_text(item))
+        except InvalidValueError as error:
+            raise error.at(f"[{index}]") from None
+    return ItemLines(f"[{','.join(lines)}]")
+
+
+def _item_text(item: object) -> str:
+    fields = check_keys(item, ("sku", "quantity"), ("sku", "quantity"))
+    try:
+        sku = require_text(fields["sku"])
+    except InvalidValueError as error:
+        raise error.at("sku") from None
+    quantity = fields["quantity"]
+    if type(quantity) is int and 0 <= quantity <= MAX_QUANTITY:
+        return f"[{quote(sku)},{quantity}]"
+    try:
+        number = to_millionths(read_quantity(quantity))
+    except InvalidValueError as error:
+        raise error.at("quantity") from None
+    return f"[{quote(sku)},{millionths_text(number)}]"
+
+
+def read_charges(value: object, *, decimals: int) -> tuple[Charge, ...]:
+    """Read `[{"service_id": 3, "amount": "4.20"}]`, with the currency's decimals."""
+    if value is None:
+        return ()
+    if not isinstance(value, list):
+        raise InvalidValueError("Not a list of {service_id, amount}.")
+    charges = []
+    for index, item in enumerate(value):
+        try:
+            fields = check_keys(item, ("service_id", "amount"), ("service_id", "amount"))
+            charges.append(_charge(fields, decimals))
+        except InvalidValueError as error:
+            raise error.at(f"[{index}]") from None
+    return tuple(charges)
+
+
+def _charge(fields: dict[str, object], decimals: int) -> Charge:
+    try:
+        service_id = read_id(fields["service_id"])
+    except InvalidValueError as error:
+        raise error.at("service_id") from None
+    try:
+        return Charge(service_id, read_amount(fields["amount"], decimals))
+    except InvalidValueError as error:
+        raise error.at("amount") from None

@@ -1,0 +1,147 @@
+"""Orders: what the warehouse did for a customer, as it was recorded."""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from json.encoder import encode_basestring as quote
+from typing import Any, NamedTuple
+
+from billing.domain.money import millionths_text, to_millionths
+
+CANCELLED = frozenset({"cancelled", "canceled"})
+
+
+class Item(NamedTuple):
+    """One item line: an SKU as the warehouse writes it, and how many (0 or more)."""
+
+    sku: str
+    quantity: Decimal
+
+
+class Charge(NamedTuple):
+    """A cost already known: a carrier's bill, a hand-entered fee, a credit when negative."""
+
+    service_id: int
+    amount: Decimal
+
+
+class ItemLines:
+    """The item lines of one order, immutable: canonical JSON text, read when somebody asks.
+
+    text: `[["AB-1",30],["CD-2",0.5]]`. Storage and evidence copy the text as it is; a measure
+    reads `raw`. Most orders of a report are never taken apart into Item objects, which would
+    cost more than all of the pricing.
+    """
+
+    __slots__ = ("_raw", "text")
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._raw: list[tuple[str, int | Decimal]] | None = None
+
+    @classmethod
+    def of(cls, items: Iterable[Item]) -> "ItemLines":
+        """Write item lines in their canonical form."""
+        lines = (f"[{quote(sku)},{_plain(quantity)}]" for sku, quantity in items)
+        return cls(f"[{','.join(lines)}]")
+
+    @property
+    def raw(self) -> list[tuple[str, int | Decimal]]:
+        """Pairs of SKU and quantity, an int where it is whole; parsed once."""
+        if self._raw is None:
+            self._raw = json.loads(self.text, parse_float=Decimal)
+        return self._raw
+
+    def __iter__(self) -> Iterator[Item]:
+        return (Item(sku, Decimal(quantity)) for sku, quantity in self.raw)
+
+    def __len__(self) -> int:
+        return len(self.raw)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ItemLines) and self.text == other.text
+
+    def __hash__(self) -> int:
+        return hash(self.text)
+
+    def __repr__(self) -> str:
+        return f"ItemLines({self.text!r})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """One order, known by customer_id and order_id together; all but the key may be missing.
+
+    order_date: the day it is billed on, in the customer's time zone; None: not billable yet.
+    Quantities, weights (lb) and volumes (cu ft): up to 6 decimals, 0 to 999,999,999.
+    items: None when unknown, which differs from an empty list.
+    """
+
+    customer_id: int
+    order_id: int
+    reference_number: str | None = None
+    order_date: date | None = None
+    status: str | None = None
+    carrier: str | None = None
+    notes: str | None = None
+    ship_to_name: str | None = None
+    ship_to_company: str | None = None
+    ship_to_city: str | None = None
+    ship_to_state: str | None = None
+    ship_to_postal_code: str | None = None
+    ship_to_country: str | None = None
+    weight_lb: Decimal | None = None
+    volume_cuft: Decimal | None = None
+    packages: Decimal | None = None
+    line_items: Decimal | None = None
+    total_item_qty: Decimal | None = None
+    items: ItemLines | None = None
+    charges: tuple[Charge, ...] = ()
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Tell whether the order is never billed."""
+        return self.status is not None and self.status.casefold() in CANCELLED
+
+
+TEXT_FIELDS = (
+    "reference_number",
+    "status",
+    "carrier",
+    "notes",
+    "ship_to_name",
+    "ship_to_company",
+    "ship_to_city",
+    "ship_to_state",
+    "ship_to_postal_code",
+    "ship_to_country",
+)
+QUANTITY_FIELDS = ("weight_lb", "volume_cuft", "packages", "line_items", "total_item_qty")
+
+
+def order_json(order: Order) -> str:
+    """Write an order as the API shows it: every field, items and charges as objects."""
+    fields: dict[str, Any] = {"customer_id": order.customer_id, "order_id": order.order_id}
+    fields["order_date"] = None if order.order_date is None else order.order_date.isoformat()
+    fields.update({name: getattr(order, name) for name in TEXT_FIELDS})
+    parts = [json.dumps(fields, ensure_ascii=False, separators=(",", ":"))[:-1]]
+    for name in QUANTITY_FIELDS:
+        value = getattr(order, name)
+        parts.append(f'"{name}":{"null" if value is None else _plain(value)}')
+    if order.items is None:
+        items = "null"
+    else:
+        items = ",".join(f'{{"sku":{quote(s)},"quantity":{_plain(q)}}}' for s, q in order.items.raw)
+        items = f"[{items}]"
+    charges = ",".join(
+        f'{{"service_id":{c.service_id},"amount":{c.amount:f}}}' for c in order.charges
+    )
+    parts.append(f'"items":{items},"charges":[{charges}]}}')
+    return ",".join(parts)
+
+
+def _plain(number: Decimal | int) -> str:
+    """Write a quantity as the shortest plain JSON number; ints take the short way."""
+    return str(number) if type(number) is int else millionths_text(to_millionths(number))

@@ -1,0 +1,224 @@
+"""Ports: what the domain asks of the outside; each docstring is the contract of its adapters.
+
+Storage hands out repositories inside a transaction or a snapshot that was opened with an Access;
+they know no other customer. `billing.testing.StorageContract` holds any adapter to this page.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import date, datetime
+from enum import StrEnum
+from typing import BinaryIO, Protocol
+
+from billing.domain.access import Access
+from billing.domain.catalog import Customer, Service
+from billing.domain.costs import ServiceTotal
+from billing.domain.customer_summary import CustomerSummary
+from billing.domain.document import ReportDocument
+from billing.domain.orders import Order
+from billing.domain.pages import Page, Section
+from billing.domain.period import BillingPeriod
+from billing.domain.rates import Rate, RateCard
+from billing.domain.report import ReportContent, ReportHeadline
+from billing.domain.report_query import ReportQuery, Slice
+
+
+class Outcome(StrEnum):
+    """What saving an object did."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
+
+
+class Clock(Protocol):
+    """What time it is."""
+
+    def now(self) -> datetime:
+        """Return the present instant, aware."""
+
+
+class CustomerRepository(Protocol):
+    """The customers that this transaction may see."""
+
+    def find(self, customer_id: int, /) -> Customer:
+        """Return the customer, or raise CustomerNotFoundError."""
+
+    def known(self, customer_ids: Collection[int], /) -> dict[int, Customer]:
+        """Return those of the customers that exist, in one statement."""
+
+    def save(self, customer: Customer, /) -> Outcome:
+        """Insert or replace a customer.
+
+        Raises CustomerNotFoundError for one outside the access, CurrencyFixedError when the
+        currency differs after `fix_currency`.
+        """
+
+    def fix_currency(self, customer_ids: Collection[int], /) -> None:
+        """Say that amounts in these customers' currencies exist from now on."""
+
+    def page(self, part: Slice, /) -> Iterator[Customer]:
+        """Return customers by ascending id."""
+
+    def count(self) -> int:
+        """Return how many customers there are."""
+
+
+class ServiceRepository(Protocol):
+    """The services; they belong to everyone."""
+
+    def find(self, service_id: int, /) -> Service:
+        """Return the service, or raise ServiceNotFoundError."""
+
+    def known(self, service_ids: Collection[int], /) -> dict[int, Service]:
+        """Return those of the services that exist, in one statement."""
+
+    def save(self, service: Service, /) -> Outcome:
+        """Insert or replace a service."""
+
+    def page(self, part: Slice, /) -> Iterator[Service]:
+        """Return services by ascending id."""
+
+    def count(self) -> int:
+        """Return how many services there are."""
+
+
+class OrderRepository(Protocol):
+    """The orders of the customers that this transaction may see."""
+
+    def find(self, customer_id: int, order_id: int, /) -> Order:
+        """Return the order, or raise OrderNotFoundError."""
+
+    def placed_in(
+        self, customer_id: int, period: BillingPeriod, fields: Collection[str], /
+    ) -> Iterator[Order]:
+        """Stream the customer's orders of a period by order_date, then order_id.
+
+        fields: the fields beyond key, reference, date, status and charges that the caller reads;
+        others may come back as None. Memory stays bounded whatever the number of orders.
+        """
+
+    def save(self, orders: Sequence[Order], /) -> list[Outcome]:
+        """Insert or replace orders, none given twice; one outcome each, in their order."""
+
+    def page(
+        self, customer_id: int | None, start: date | None, end: date | None, part: Slice, /
+    ) -> Iterator[Order]:
+        """Return orders by customer_id, then order_id; dates include both ends."""
+
+    def count(self, customer_id: int | None, start: date | None, end: date | None, /) -> int:
+        """Return how many orders `page` would return in all."""
+
+
+class RateCardRepository(Protocol):
+    """The rate cards of the customers that this transaction may see; none ever changes."""
+
+    def add(
+        self,
+        customer_id: int,
+        effective_from: date,
+        rates: tuple[Rate, ...],
+        created_at: datetime,
+        /,
+    ) -> RateCard:
+        """Store a new card and return it with its id."""
+
+    def of_customer(self, customer_id: int, /) -> list[RateCard]:
+        """Return all cards, newest first: by effective_from, then id, descending."""
+
+
+class FilableReport(Protocol):
+    """A prepared report, as storage takes it in."""
+
+    @property
+    def content(self) -> ReportContent: ...
+
+    @property
+    def service_totals(self) -> tuple[ServiceTotal, ...]: ...
+
+    @property
+    def letterhead(self) -> str: ...
+
+    def pages(self, section: Section, /) -> Iterator[Page]:
+        """Return a section's pages, in order."""
+
+
+class ReportRepository(Protocol):
+    """Filed reports of the customers this transaction may see. Ids increase, never reused."""
+
+    def file(self, report: FilableReport, created_at: datetime, /) -> ReportHeadline:
+        """Store a report as a draft, whole, and return its headline with the new id."""
+
+    def find(self, report_id: int, /) -> ReportHeadline:
+        """Return the report's headline as filed, or raise ReportNotFoundError."""
+
+    def totals(self, report_id: int, /) -> tuple[tuple[ServiceTotal, ...], str]:
+        """Return the totals by service and the letterhead, or raise ReportNotFoundError."""
+
+    def pages(self, report_id: int, section: Section, after: int, limit: int, /) -> list[Page]:
+        """Return up to `limit` pages of a section with numbers above `after`, in order.
+
+        There are none of a report that this transaction may not see.
+        """
+
+    def page(self, query: ReportQuery, part: Slice, /) -> Iterator[ReportHeadline]:
+        """Stream the reports that the query asks for, in its order."""
+
+    def count(self, query: ReportQuery, /) -> int:
+        """Return how many reports the query asks for."""
+
+    def summaries(self, customer_id: int | None, /) -> list[CustomerSummary]:
+        """Return what `customer_summary.summarise` makes of the reports, by customer or all."""
+
+
+class Repositories(Protocol):
+    """What a transaction or a snapshot gives access to."""
+
+    @property
+    def customers(self) -> CustomerRepository: ...
+
+    @property
+    def services(self) -> ServiceRepository: ...
+
+    @property
+    def orders(self) -> OrderRepository: ...
+
+    @property
+    def rate_cards(self) -> RateCardRepository: ...
+
+    @property
+    def reports(self) -> ReportRepository: ...
+
+
+class Storage(Protocol):
+    """Where everything is kept.
+
+    The caller opens the transaction, so that what belongs together commits together.
+    """
+
+    def transaction(self, access: Access, /) -> AbstractContextManager[Repositories]:
+        """Open a writing transaction: a clean exit commits, an exception rolls all back."""
+
+    def snapshot(self, access: Access, /) -> AbstractContextManager[Repositories]:
+        """Open a reading view that sees one consistent state until it is closed."""
+
+
+class ReportExporter(Protocol):
+    """Writes a report in one format. `billing.testing.ExporterContract` holds it to this."""
+
+    @property
+    def media_type(self) -> str:
+        """The Content-Type of what it writes."""
+
+    def check(self, content: ReportContent, /) -> None:
+        """Raise the refusal that `render` would end in, before anything is stored."""
+
+    def render(self, document: ReportDocument, out: BinaryIO, /) -> None:
+        """Write the whole file; memory stays bounded unless `check` refuses the size."""
+
+
+Exporters = Mapping[str, ReportExporter]
+"""Exporters by format name; the name is also the file's extension."""
+
+Rows = Iterable[object]
+"""Rows of bulk input: JSON objects as parsed, or InvalidValueError for an unreadable one."""

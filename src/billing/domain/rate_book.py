@@ -1,0 +1,57 @@
+"""RateBook: putting rate cards in force and reading them."""
+
+from datetime import date
+
+from billing.domain.access import Access
+from billing.domain.errors import RateCardNotFoundError, ServiceNotFoundError
+from billing.domain.ports import Clock, Storage
+from billing.domain.rates import Rate, RateCard, card_in_force
+
+
+class RateBook:
+    """The rate cards of every customer. Cards are replaced, never edited."""
+
+    def __init__(self, storage: Storage, clock: Clock) -> None:
+        self._storage = storage
+        self._clock = clock
+
+    def put(
+        self,
+        customer_id: int,
+        effective_from: date,
+        rates: tuple[Rate, ...],
+        *,
+        access: Access | None = None,
+    ) -> tuple[RateCard, bool]:
+        """Put a card in force from a day on; return it, and whether it is new.
+
+        A card equal to the one in force on that day adds nothing: that one is returned.
+        Raises CustomerNotFoundError, ServiceNotFoundError.
+        """
+        with self._storage.transaction(access or Access.everything()) as tx:
+            tx.customers.find(customer_id)
+            wanted = {rate.service_id for rate in rates}
+            unknown = wanted - tx.services.known(wanted).keys()
+            if unknown:
+                raise ServiceNotFoundError(min(unknown))
+            current = card_in_force(tx.rate_cards.of_customer(customer_id), effective_from)
+            if current is not None and current.rates == rates:
+                return current, False
+            tx.customers.fix_currency([customer_id])
+            now = self._clock.now().replace(microsecond=0)
+            return tx.rate_cards.add(customer_id, effective_from, rates, now), True
+
+    def cards(self, customer_id: int, *, access: Access | None = None) -> list[RateCard]:
+        """Return all cards of a customer, newest first, or raise CustomerNotFoundError."""
+        with self._storage.snapshot(access or Access.everything()) as view:
+            view.customers.find(customer_id)
+            return view.rate_cards.of_customer(customer_id)
+
+    def in_force(self, customer_id: int, day: date, *, access: Access | None = None) -> RateCard:
+        """Return the card in force on a day, or raise RateCardNotFoundError."""
+        card = card_in_force(self.cards(customer_id, access=access), day)
+        if card is None:
+            raise RateCardNotFoundError(
+                f"Customer {customer_id} has no rate card in force on {day}"
+            )
+        return card

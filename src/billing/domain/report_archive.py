@@ -1,0 +1,99 @@
+"""ReportArchive: find, read, export and summarise filed reports."""
+
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from billing.domain.access import Access
+from billing.domain.customer_summary import CustomerSummary
+from billing.domain.document import ReportDocument
+from billing.domain.errors import UnknownFormatError
+from billing.domain.pages import Section, inflate
+from billing.domain.ports import Exporters, ReportExporter, Storage
+from billing.domain.report import BillingReport, ReportHeadline
+from billing.domain.report_query import ReportQuery, Slice
+
+PAGES_A_READ = 8
+"""Pages fetched in one short snapshot, so that none is open while a report is rendered."""
+
+
+class ReportArchive:
+    """Reads what was filed. Nothing here computes an amount: it is all in the document."""
+
+    def __init__(self, storage: Storage, exporters: Exporters) -> None:
+        self._storage = storage
+        self._exporters = exporters
+
+    def exporter(self, name: str) -> ReportExporter:
+        """Return the exporter of a format, or raise UnknownFormatError."""
+        try:
+            return self._exporters[name]
+        except KeyError:
+            raise UnknownFormatError(name) from None
+
+    def find(
+        self, query: ReportQuery, part: Slice | None = None, *, access: Access | None = None
+    ) -> Iterator[ReportHeadline]:
+        """Stream the headlines of the reports that the query asks for."""
+        with self._storage.snapshot(access or Access.everything()) as view:
+            yield from view.reports.page(query, part or Slice())
+
+    def count(self, query: ReportQuery, *, access: Access | None = None) -> int:
+        """Return how many reports the query asks for."""
+        with self._storage.snapshot(access or Access.everything()) as view:
+            return view.reports.count(query)
+
+    def open(self, report_id: int, *, access: Access | None = None) -> ReportDocument:
+        """Return a report as a document whose pages are read when asked for."""
+        access = access or Access.everything()
+        with self._storage.snapshot(access) as view:
+            headline = view.reports.find(report_id)
+            totals, letterhead = view.reports.totals(report_id)
+        return ReportDocument(
+            headline,
+            totals,
+            letterhead,
+            lambda section: self._texts(report_id, section, access),
+        )
+
+    def read(self, report_id: int, *, access: Access | None = None) -> BillingReport:
+        """Return one report in full, as a list in memory."""
+        document = self.open(report_id, access=access)
+        headline = document.content
+        assert isinstance(headline, ReportHeadline)  # What `open` returns is filed.
+        return BillingReport(
+            headline,
+            document.service_totals,
+            tuple(document.orders()),
+            tuple(document.exceptions()),
+        )
+
+    def export(
+        self, report_id: int, name: str, out: BinaryIO, *, access: Access | None = None
+    ) -> ReportDocument:
+        """Write a report in a format; nothing is written when it cannot be. Return what it was.
+
+        Raises UnknownFormatError, ReportNotFoundError, ReportTooLargeError.
+        """
+        exporter = self.exporter(name)
+        document = self.open(report_id, access=access)
+        exporter.check(document.content)
+        exporter.render(document, out)
+        return document
+
+    def summaries(
+        self, customer_id: int | None = None, *, access: Access | None = None
+    ) -> list[CustomerSummary]:
+        """Return one summary a customer, the latest report first."""
+        with self._storage.snapshot(access or Access.everything()) as view:
+            return view.reports.summaries(customer_id)
+
+    def _texts(self, report_id: int, section: Section, access: Access) -> Iterator[bytes]:
+        last = 0
+        while True:
+            with self._storage.snapshot(access) as view:
+                pages = view.reports.pages(report_id, section, last, PAGES_A_READ)
+            for page in pages:
+                yield inflate(page.body)
+            if len(pages) < PAGES_A_READ:
+                return
+            last = pages[-1].number

@@ -1,0 +1,206 @@
+"""ReportWriter: priced orders in, the sections of a report and its totals out."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from json.encoder import encode_basestring as quote
+from types import TracebackType
+from typing import Self
+
+from billing.domain.catalog import Customer
+from billing.domain.costs import OrderCost, Pricing, ServiceCost, ServiceTotal, total_by_service
+from billing.domain.document import ReportDocument, content_hash
+from billing.domain.errors import ServiceNotFoundError
+from billing.domain.money import (
+    check_minor,
+    millionths_text,
+    minor_text,
+    to_amount,
+    to_millionths,
+)
+from billing.domain.orders import QUANTITY_FIELDS, Order
+from billing.domain.pages import SECTIONS, Page, Section, SectionSpool, inflate
+from billing.domain.period import BillingPeriod
+from billing.domain.report import ReportContent
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedReport:
+    """A report that is priced and written but not filed; close it to free its spools."""
+
+    content: ReportContent
+    service_totals: tuple[ServiceTotal, ...]
+    letterhead: str
+    spools: Mapping[Section, SectionSpool]
+
+    def pages(self, section: Section, /) -> Iterator[Page]:
+        """Return a section's pages, in order."""
+        return self.spools[section].pages()
+
+    def document(self) -> ReportDocument:
+        """Return what exporters read, as long as this report is open."""
+        return ReportDocument(
+            self.content,
+            self.service_totals,
+            self.letterhead,
+            lambda section: (inflate(page.body) for page in self.pages(section)),
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        for spool in self.spools.values():
+            spool.close()
+
+
+class ReportWriter:
+    """Writes the orders of one report, in their order, and folds its totals on the way.
+
+    names: the services' names as they are now; the report keeps them.
+    services: the chosen ones of a partial report; None bills all.
+    """
+
+    def __init__(
+        self,
+        customer: Customer,
+        names: Mapping[int, str],
+        services: tuple[int, ...] | None,
+    ) -> None:
+        self._customer = customer
+        self._names = names
+        self._services = services
+        self._amount_text = minor_text(customer.decimals)
+        self._heads: dict[int, str] = {}
+        self._totals: dict[int, int] = {}
+        self._order_count = 0
+        self._exception_count = 0
+        self._spools = {section: SectionSpool() for section in SECTIONS}
+
+    def add(self, order: Order, cost: OrderCost, pricing: Pricing) -> None:
+        """Bill the order, or list it with the reason, and keep what the pricing read."""
+        self._spools["evidence"].add(order.order_id, _evidence_text(order, pricing))
+        if self._services is not None:
+            cost = _chosen(cost, self._services)
+        if order.is_cancelled:
+            self._except(order, "cancelled", [])
+            return
+        if cost.service_costs:
+            self._bill(order, cost, pricing)
+        if cost.problems:
+            texts = list(dict.fromkeys(problem.text for problem in cost.problems))
+            self._except(order, "needs_attention", texts)
+        elif not cost.service_costs:
+            self._except(order, "nothing_applies", [])
+
+    def finish(self, period: BillingPeriod, letterhead: str) -> PreparedReport:
+        """Return the whole report. Raises AmountTooLargeError when a total is past exactness."""
+        decimals = self._customer.decimals
+        for service_id, amount in self._totals.items():
+            check_minor(amount, f"The total of service {service_id}")
+        total = check_minor(sum(self._totals.values()), "The report's total")
+        totals = total_by_service(self._totals, self._names, decimals)
+        hashes = {section: spool.finish() for section, spool in self._spools.items()}
+        unhashed = ReportContent(
+            customer_id=self._customer.id,
+            customer_name=self._customer.name,
+            period=period,
+            currency=self._customer.currency,
+            total_amount=to_amount(total, decimals),
+            order_count=self._order_count,
+            exception_count=self._exception_count,
+            services=self._services,
+            content_hash="",
+        )
+        digest = content_hash(
+            unhashed,
+            totals,
+            letterhead,
+            orders=hashes["orders"],
+            exceptions=hashes["exceptions"],
+        )
+        content = replace(unhashed, content_hash=digest)
+        return PreparedReport(content, totals, letterhead, self._spools)
+
+    def close(self) -> None:
+        """Give the spools back when the report will not be finished."""
+        for spool in self._spools.values():
+            spool.close()
+
+    def _bill(self, order: Order, cost: OrderCost, pricing: Pricing) -> None:
+        totals = self._totals
+        lines = []
+        for line in cost.service_costs:
+            totals[line.service_id] = totals.get(line.service_id, 0) + line.amount
+            lines.append(self._cost_text(line, pricing))
+        check_minor(cost.amount, f"The total of order {order.order_id}")
+        reference = order.reference_number
+        self._order_count += 1
+        self._spools["orders"].add(
+            order.order_id,
+            f'{{"order_id":{order.order_id}'
+            f',"reference_number":{"null" if reference is None else quote(reference)}'
+            f',"order_date":"{order.order_date}"'
+            f',"total_amount":{self._amount_text(cost.amount)}'
+            f',"service_costs":[{",".join(lines)}]}}',
+        )
+
+    def _cost_text(self, line: ServiceCost, pricing: Pricing) -> str:
+        head = self._heads.get(line.service_id)
+        if head is None:
+            head = self._heads[line.service_id] = self._head(line.service_id)
+        if line.rate_index is None or line.quantity is None or pricing.card is None:
+            return f"{head}{self._amount_text(line.amount)}}}"
+        return (
+            f'{head}{self._amount_text(line.amount)},"quantity":{millionths_text(line.quantity)}'
+            f',"rate":{{"card":{pricing.card.id},"index":{line.rate_index}}}}}'
+        )
+
+    def _head(self, service_id: int) -> str:
+        if service_id not in self._names:
+            raise ServiceNotFoundError(service_id)
+        name = quote(self._names[service_id])
+        return f'{{"service_id":{service_id},"service_name":{name},"amount":'
+
+    def _except(self, order: Order, reason: str, problems: list[str]) -> None:
+        self._exception_count += reason != "cancelled"
+        texts = ",".join(map(quote, problems))
+        self._spools["exceptions"].add(
+            order.order_id,
+            f'{{"order_id":{order.order_id},"reason":"{reason}","problems":[{texts}]}}',
+        )
+
+
+def _chosen(cost: OrderCost, services: tuple[int, ...]) -> OrderCost:
+    """Keep the chosen services: pricing came first, so percentages saw all of them."""
+    lines = [line for line in cost.service_costs if line.service_id in services]
+    problems = [p for p in cost.problems if p.service_id is None or p.service_id in services]
+    return OrderCost(sum(line.amount for line in lines), lines, problems)
+
+
+def _evidence_text(order: Order, pricing: Pricing) -> str:
+    """Write what the pricing of this order could read, and nothing else of it."""
+    card = pricing.card.id if pricing.card else "null"
+    parts = [f'{{"order_id":{order.order_id},"order_date":"{order.order_date}","card":{card}']
+    for name in ("reference_number", "status"):
+        text = getattr(order, name)
+        if text is not None:
+            parts.append(f'"{name}":{quote(text)}')
+    for name in sorted(pricing.reads):
+        value = getattr(order, name)
+        if value is None:
+            continue
+        if name == "items":
+            parts.append(f'"items":{value.text}')
+        elif name in QUANTITY_FIELDS:
+            parts.append(f'"{name}":{millionths_text(to_millionths(value))}')
+        else:
+            parts.append(f'"{name}":{quote(value)}')
+    if order.charges:
+        charges = ",".join(f"[{charge.service_id},{charge.amount:f}]" for charge in order.charges)
+        parts.append(f'"charges":[{charges}]')
+    return ",".join(parts) + "}"

@@ -1,0 +1,51 @@
+"""Strict JSON: decimals stay exact, doubtful input is refused instead of guessed."""
+
+import json
+from decimal import Decimal
+from typing import NoReturn
+
+from billing.domain.errors import InvalidValueError
+from billing.domain.fields import shown
+
+MAX_DEPTH = 32
+
+
+def loads(text: str | bytes, /) -> object:
+    """Parse JSON: numbers become int or Decimal, never float.
+
+    Raises InvalidValueError for anything that is not one JSON value in UTF-8, for NaN and
+    Infinity, duplicate keys, and numbers or nesting beyond any sane size.
+    """
+    try:
+        return _DECODER.decode(text.decode() if isinstance(text, bytes) else text)
+    except InvalidValueError:
+        raise
+    except RecursionError:
+        raise InvalidValueError(f"JSON is nested deeper than {MAX_DEPTH} levels.") from None
+    except UnicodeDecodeError:
+        raise InvalidValueError("Not valid UTF-8.") from None
+    except json.JSONDecodeError as error:
+        raise InvalidValueError(
+            f"Malformed JSON at line {error.lineno}, column {error.colno}."
+        ) from None
+    except (ValueError, ArithmeticError):
+        raise InvalidValueError("JSON holds a number beyond any sane size.") from None
+
+
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        keys = [key for key, _ in pairs]
+        repeated = next(key for key in keys if keys.count(key) > 1)
+        raise InvalidValueError("Duplicate key.", field=shown(repeated))
+    return result
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise InvalidValueError(f"{name} is not a JSON number.")
+
+
+# Hooks run for floats and objects only: integers keep the C parser's own path.
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_unique, parse_float=Decimal, parse_constant=_refuse_constant
+)
