@@ -1,0 +1,73 @@
+"""MemoryOrders: orders by customer, so that a customer's own are found without the others."""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
+from datetime import date
+
+from billing.adapters.memory.state import MemoryRepository, part_of
+from billing.domain.errors import OrderNotFoundError
+from billing.domain.orders import Order
+from billing.domain.period import BillingPeriod
+from billing.domain.ports import Outcome
+from billing.domain.report_query import Slice
+
+
+class MemoryOrders(MemoryRepository):
+    """The orders of the customers that this transaction may see."""
+
+    def find(self, customer_id: int, order_id: int, /) -> Order:
+        order = self._of(customer_id).get(order_id)
+        if order is None:
+            raise OrderNotFoundError(customer_id, order_id)
+        return order
+
+    def placed_in(
+        self, customer_id: int, period: BillingPeriod, _fields: Collection[str], /
+    ) -> Iterator[Order]:
+        placed = [
+            (order.order_date, order.order_id, order)
+            for order in self._of(customer_id).values()
+            if order.order_date is not None and order.order_date in period
+        ]
+        placed.sort(key=lambda entry: entry[:2])
+        return (order for _, _, order in placed)
+
+    def save(self, orders: Sequence[Order], /) -> list[Outcome]:
+        state = self._unit.state
+        everything = dict(state.orders)
+        touched = {order.customer_id for order in orders}
+        everything.update({key: dict(everything.get(key, {})) for key in touched})
+        outcomes = []
+        for order in orders:
+            of_customer = everything[self._unit.require(order.customer_id).id]
+            existing = of_customer.get(order.order_id)
+            if existing == order:
+                outcomes.append(Outcome.UNCHANGED)
+            else:
+                of_customer[order.order_id] = order
+                outcomes.append(Outcome.UPDATED if existing else Outcome.CREATED)
+        self._unit.state = replace(state, orders=everything)
+        return outcomes
+
+    def page(
+        self, customer_id: int | None, start: date | None, end: date | None, part: Slice, /
+    ) -> Iterator[Order]:
+        return part_of(self._matching(customer_id, start, end), part)
+
+    def count(self, customer_id: int | None, start: date | None, end: date | None, /) -> int:
+        return sum(1 for _ in self._matching(customer_id, start, end))
+
+    def _of(self, customer_id: int) -> dict[int, Order]:
+        allowed = self._unit.access.allows(customer_id)
+        return self._unit.state.orders.get(customer_id, {}) if allowed else {}
+
+    def _matching(
+        self, customer_id: int | None, start: date | None, end: date | None
+    ) -> Iterator[Order]:
+        customers = sorted(self._unit.state.orders) if customer_id is None else [customer_id]
+        dated = start is not None or end is not None
+        for customer in customers:
+            for _, order in sorted(self._of(customer).items()):
+                day = order.order_date
+                if not dated or (day is not None and (start or day) <= day <= (end or day)):
+                    yield order

@@ -1,0 +1,71 @@
+"""State: all that is stored, as dictionaries that nobody changes in place.
+
+A writer copies the ones it touches and the commit swaps the whole state at once, so a snapshot
+is just a reference to a state.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import TypeVar
+
+from billing.domain.access import Access
+from billing.domain.catalog import Customer, Service
+from billing.domain.costs import ServiceTotal
+from billing.domain.errors import CustomerNotFoundError
+from billing.domain.orders import Order
+from billing.domain.pages import Page, Section
+from billing.domain.rates import RateCard
+from billing.domain.report import ReportHeadline
+from billing.domain.report_query import Slice
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredReport:
+    """A filed report: its headline, totals and pages."""
+
+    headline: ReportHeadline
+    totals: tuple[ServiceTotal, ...]
+    letterhead: str
+    pages: dict[Section, tuple[Page, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Everything at one moment."""
+
+    customers: dict[int, Customer] = field(default_factory=dict)
+    currency_fixed: frozenset[int] = frozenset()
+    services: dict[int, Service] = field(default_factory=dict)
+    orders: dict[int, dict[int, Order]] = field(default_factory=dict)
+    rate_cards: dict[int, RateCard] = field(default_factory=dict)
+    reports: dict[int, StoredReport] = field(default_factory=dict)
+
+
+class Unit:
+    """One transaction's own state and what its caller may see."""
+
+    def __init__(self, state: State, access: Access) -> None:
+        self.state = state
+        self.access = access
+
+    def require(self, customer_id: int) -> Customer:
+        """Return a visible customer, or raise CustomerNotFoundError."""
+        if customer_id in self.state.customers and self.access.allows(customer_id):
+            return self.state.customers[customer_id]
+        raise CustomerNotFoundError(customer_id)
+
+
+class MemoryRepository:
+    """A repository over one transaction's state."""
+
+    def __init__(self, unit: Unit) -> None:
+        self._unit = unit
+
+
+def part_of(entries: Iterable[T], part: Slice) -> Iterator[T]:
+    """Return the asked part of an ordered list."""
+    end = None if part.limit is None else part.offset + part.limit
+    return islice(entries, part.offset, end)

@@ -1,0 +1,69 @@
+"""Composition root: the only place that knows adapters, and the only one that reads the clock."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from billing.adapters.exporters import EXPORTERS
+from billing.adapters.memory import MemoryStorage
+from billing.adapters.readers import READERS
+from billing.domain.bulk_intake import BulkIntake
+from billing.domain.errors import MissingExtraError
+from billing.domain.ports import Clock, Exporters, Storage
+from billing.domain.rate_book import RateBook
+from billing.domain.report_archive import ReportArchive
+from billing.domain.report_generator import ReportGenerator
+
+__all__ = ["READERS", "Billing", "SystemClock", "compose", "open_storage"]
+
+
+class SystemClock:
+    """The machine's clock, in UTC."""
+
+    def now(self) -> datetime:
+        """Return the present instant."""
+        return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Billing:
+    """The application: its storage and the use cases over it."""
+
+    storage: Storage
+    clock: Clock
+    generator: ReportGenerator
+    archive: ReportArchive
+    rate_book: RateBook
+    intake: BulkIntake
+
+
+def compose(
+    storage: Storage,
+    *,
+    clock: Clock | None = None,
+    exporters: Exporters = EXPORTERS,
+    letterhead: str = "Billing",
+) -> Billing:
+    """Wire the use cases to a storage; every part can be swapped by keyword."""
+    clock = clock or SystemClock()
+    return Billing(
+        storage=storage,
+        clock=clock,
+        generator=ReportGenerator(storage, clock, letterhead=letterhead),
+        archive=ReportArchive(storage, exporters),
+        rate_book=RateBook(storage, clock),
+        intake=BulkIntake(storage),
+    )
+
+
+def open_storage(url: str) -> Storage:
+    """Return the storage of a database URL: memory://, sqlite:///… or postgresql+psycopg://….
+
+    Raises MissingExtraError when the packages that the URL needs are not installed.
+    """
+    if url.startswith("memory:"):
+        return MemoryStorage()
+    try:
+        from billing.adapters.sql.storage import SqlStorage
+    except ImportError as error:
+        raise MissingExtraError("A database", "sql") from error
+    return SqlStorage.open(url)

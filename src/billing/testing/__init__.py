@@ -1,0 +1,17 @@
+"""Contract suites: subclass one in your tests to hold your own adapter to the domain's ports.
+
+class TestMyStorage(StorageContract):
+    @pytest.fixture
+    def storage(self):
+        return MyStorage()
+"""
+
+from billing.testing.exporters import ExporterContract
+from billing.testing.objects import ObjectsContract
+from billing.testing.reports import ReportsContract
+
+__all__ = ["ExporterContract", "StorageContract"]
+
+
+class StorageContract(ObjectsContract, ReportsContract):
+    """What every Storage must do; provide a `storage` fixture that gives an empty one."""
