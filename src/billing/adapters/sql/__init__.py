@@ -1,0 +1,1 @@
+"""SqlStorage: SQLite and PostgreSQL behind the domain's ports, with SQLAlchemy Core."""

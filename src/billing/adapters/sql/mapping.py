@@ -1,0 +1,142 @@
+"""Mapping: rows into values of the domain, and back."""
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import RowMapping
+
+from billing.adapters.sql.tables import FRACTION_DECIMALS, orders
+from billing.domain.catalog import Customer, Service
+from billing.domain.money import currency_decimals, from_millionths, to_millionths
+from billing.domain.orders import QUANTITY_FIELDS, Charge, ItemLines, Order
+from billing.domain.period import BillingPeriod
+from billing.domain.rates import RateCard, read_rates
+from billing.domain.report import ReportContent, ReportHeadline, ReportStatus
+from billing.domain.strict_json import loads
+
+ORDER_COLUMNS: tuple[str, ...] = tuple(orders.c.keys())
+_FRACTION = 10**FRACTION_DECIMALS
+
+OrderRow = tuple[Any, ...]
+"""One order as a row of ORDER_COLUMNS."""
+
+
+def customer_from(row: RowMapping) -> Customer:
+    """Return a row of customers."""
+    return Customer(row["id"], row["name"], row["currency"], row["time_zone"])
+
+
+def service_from(row: RowMapping) -> Service:
+    """Return a row of services."""
+    return Service(row["id"], row["name"], row["description"])
+
+
+def card_from(row: RowMapping) -> RateCard:
+    """Return a row of rate_cards; it was validated before it was stored."""
+    rates = read_rates(loads(row["rates"]))
+    return RateCard(row["id"], row["customer_id"], row["effective_from"], row["created_at"], rates)
+
+
+def order_row(order: Order) -> OrderRow:
+    """Return an order as a row of ORDER_COLUMNS."""
+    return tuple(
+        [
+            _TO_COLUMN[name](value) if name in _TO_COLUMN and value is not None else value
+            for name in ORDER_COLUMNS
+            for value in (getattr(order, name),)
+        ]
+    )
+
+
+def order_reader(columns: Sequence[str]) -> Callable[[Iterable[Any]], Order]:
+    """Return the function that makes an order of a row of these columns."""
+    converters = [(name, _FROM_COLUMN.get(name)) for name in columns]
+
+    def read(row: Iterable[Any]) -> Order:
+        return Order(
+            **{
+                name: value if convert is None or value is None else convert(value)
+                for (name, convert), value in zip(converters, row, strict=True)
+                if value is not None
+            }
+        )
+
+    return read
+
+
+def _charges_text(charges: tuple[Charge, ...]) -> str | None:
+    if not charges:
+        return None
+    return f"[{','.join(f'[{charge.service_id},{charge.amount:f}]' for charge in charges)}]"
+
+
+def _charges(text: str) -> tuple[Charge, ...]:
+    pairs = json.loads(text, parse_float=Decimal)
+    return tuple(Charge(service_id, Decimal(amount)) for service_id, amount in pairs)
+
+
+_TO_COLUMN: dict[str, Callable[[Any], Any]] = {
+    **dict.fromkeys(QUANTITY_FIELDS, to_millionths),
+    "items": lambda items: items.text,
+    "charges": _charges_text,
+}
+_FROM_COLUMN: dict[str, Callable[[Any], Any]] = {
+    **dict.fromkeys(QUANTITY_FIELDS, from_millionths),
+    "items": ItemLines,
+    "charges": _charges,
+}
+
+
+def split_amount(amount: Decimal) -> tuple[int, int]:
+    """Return an amount as whole units and 10^-4 of a unit, both with its sign."""
+    scaled = int(amount.scaleb(FRACTION_DECIMALS))
+    units, fraction = divmod(abs(scaled), _FRACTION)
+    return (units, fraction) if scaled >= 0 else (-units, -fraction)
+
+
+def join_amount(units: int, fraction: int, currency: str) -> Decimal:
+    """Return what split_amount took apart, or a sum of such parts, with the currency's decimals.
+
+    Never rounds: the parts are multiples of the currency's minor unit.
+    """
+    decimals = currency_decimals(currency)
+    scaled = int(units) * _FRACTION + int(fraction)
+    return Decimal(scaled // 10 ** (FRACTION_DECIMALS - decimals)).scaleb(-decimals)
+
+
+def headline_row(content: ReportContent) -> dict[str, Any]:
+    """Return what a report says as columns of reports."""
+    units, fraction = split_amount(content.total_amount)
+    return {
+        "customer_id": content.customer_id,
+        "customer_name": content.customer_name,
+        "start_date": content.period.start,
+        "end_date": content.period.end,
+        "currency": content.currency,
+        "total_units": units,
+        "total_fraction": fraction,
+        "order_count": content.order_count,
+        "exception_count": content.exception_count,
+        "services": None if content.services is None else json.dumps(content.services),
+        "content_hash": content.content_hash,
+    }
+
+
+def headline_from(row: RowMapping) -> ReportHeadline:
+    """Return a row of reports without its totals."""
+    return ReportHeadline(
+        id=row["id"],
+        customer_id=row["customer_id"],
+        customer_name=row["customer_name"],
+        period=BillingPeriod(row["start_date"], row["end_date"]),
+        created_at=row["created_at"],
+        currency=row["currency"],
+        total_amount=join_amount(row["total_units"], row["total_fraction"], row["currency"]),
+        order_count=row["order_count"],
+        exception_count=row["exception_count"],
+        status=ReportStatus(row["status"]),
+        services=None if row["services"] is None else tuple(json.loads(row["services"])),
+        content_hash=row["content_hash"],
+    )

@@ -1,0 +1,1 @@
+"""Migrations: Alembic's scripts, shipped in the wheel."""

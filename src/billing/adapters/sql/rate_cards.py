@@ -1,0 +1,48 @@
+"""SqlRateCards: cards are inserted and read, never changed."""
+
+import json
+from datetime import date, datetime
+
+from sqlalchemy import insert, select
+
+from billing.adapters.sql.catalog import SqlRepository, visible
+from billing.adapters.sql.mapping import card_from
+from billing.adapters.sql.tables import rate_cards
+from billing.domain.errors import CustomerNotFoundError
+from billing.domain.rates import Rate, RateCard
+
+
+class SqlRateCards(SqlRepository):
+    """The rate cards of the customers that this transaction may see."""
+
+    def add(
+        self,
+        customer_id: int,
+        effective_from: date,
+        rates: tuple[Rate, ...],
+        created_at: datetime,
+        /,
+    ) -> RateCard:
+        """Store a new card and return it with its id."""
+        if not self._access.allows(customer_id):
+            raise CustomerNotFoundError(customer_id)
+        statement = insert(rate_cards).values(
+            customer_id=customer_id,
+            effective_from=effective_from,
+            created_at=created_at,
+            rates=json.dumps([rate.as_json() for rate in rates], ensure_ascii=False),
+        )
+        card_id = self._connection.execute(statement.returning(rate_cards.c.id)).scalar_one()
+        return RateCard(card_id, customer_id, effective_from, created_at, rates)
+
+    def of_customer(self, customer_id: int, /) -> list[RateCard]:
+        """Return all cards, newest first: by effective_from, then id, descending."""
+        statement = (
+            select(rate_cards)
+            .where(
+                rate_cards.c.customer_id == customer_id,
+                visible(rate_cards.c.customer_id, self._access),
+            )
+            .order_by(rate_cards.c.effective_from.desc(), rate_cards.c.id.desc())
+        )
+        return [card_from(row) for row in self._connection.execute(statement).mappings()]
