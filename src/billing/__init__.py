@@ -24,7 +24,7 @@ _HOMES = {
     "ServiceTotal": "billing.domain.costs",
     "compose": "billing.bootstrap",
     "open_storage": "billing.bootstrap",
-    "read_rates": "billing.domain.rates",
+    "read_rates": "billing.domain.rate_reading",
 }
 
 __all__ = sorted(_HOMES)  # noqa: PLE0605 a list of names, computed so that none is said twice

@@ -10,6 +10,7 @@ from billing.domain.bulk_intake import BulkIntake
 from billing.domain.errors import MissingExtraError
 from billing.domain.ports import Clock, Exporters, Storage
 from billing.domain.rate_book import RateBook
+from billing.domain.rate_trial import RateTrial
 from billing.domain.report_archive import ReportArchive
 from billing.domain.report_generator import ReportGenerator
 
@@ -34,6 +35,7 @@ class Billing:
     archive: ReportArchive
     rate_book: RateBook
     intake: BulkIntake
+    rate_trial: RateTrial
 
 
 def compose(
@@ -52,6 +54,7 @@ def compose(
         archive=ReportArchive(storage, exporters),
         rate_book=RateBook(storage, clock),
         intake=BulkIntake(storage),
+        rate_trial=RateTrial(storage, clock),
     )
 
 

@@ -19,7 +19,7 @@ from billing.domain.catalog import Customer, Service
 from billing.domain.order_rows import OrderRows
 from billing.domain.period import BillingPeriod
 from billing.domain.ports import Storage
-from billing.domain.rates import read_rates
+from billing.domain.rate_reading import read_rates
 from billing.domain.report import BillingReport
 from billing.testing.world import EVERYTHING, TickingClock
 from tests.properties import oracle

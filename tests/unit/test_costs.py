@@ -9,7 +9,8 @@ import pytest
 from billing.domain.costs import OrderCost, compile_card, cost_order
 from billing.domain.errors import AmountTooLargeError, InvalidValueError
 from billing.domain.orders import Charge, Item, ItemLines, Order
-from billing.domain.rates import RateCard, card_in_force, read_rates
+from billing.domain.rate_reading import read_rates
+from billing.domain.rates import RateCard, card_in_force
 
 NOON = datetime(2023, 1, 1, 12, tzinfo=UTC)
 

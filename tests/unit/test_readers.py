@@ -6,11 +6,11 @@ import json
 from typing import BinaryIO, cast
 
 import pytest
-
 from billing.adapters.readers import READERS
 from billing.adapters.readers.csv_reader import MAX_CELL
 from billing.adapters.readers.json_reader import CHUNK_BYTES, MAX_ELEMENT
 from billing.adapters.readers.ndjson_reader import MAX_LINE_BYTES
+
 from billing.domain.bulk_intake import Cells
 from billing.domain.errors import InvalidValueError
 

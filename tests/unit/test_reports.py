@@ -25,7 +25,7 @@ from billing.domain.errors import (
 )
 from billing.domain.orders import Charge, Item, ItemLines, Order
 from billing.domain.period import BillingPeriod
-from billing.domain.rates import read_rates
+from billing.domain.rate_reading import read_rates
 from billing.domain.report import ReportContent, ReportException
 from billing.domain.report_archive import ReportArchive
 from billing.domain.report_query import ReportQuery

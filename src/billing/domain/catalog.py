@@ -1,4 +1,4 @@
-"""Catalog: the customers that are billed and the services they are billed for."""
+"""Catalog: customers, the services they are billed for, and the products in their orders."""
 
 import functools
 import zoneinfo
@@ -42,6 +42,37 @@ class Service:
     id: int
     name: str
     description: str | None = None
+
+
+MAX_UNITS_PER_CASE = 999_999_999
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """How one of a customer's SKUs is packed.
+
+    sku: as the customer writes it; SKUs compare by `normalise_sku`. units_per_case: 1 and more;
+    a product with 1 has no cases, it is all loose.
+    """
+
+    customer_id: int
+    sku: str
+    units_per_case: int
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.units_per_case <= MAX_UNITS_PER_CASE:
+            raise InvalidValueError(
+                f"Out of range: give 1 to {MAX_UNITS_PER_CASE:,}.", field="units_per_case"
+            )
+
+
+@functools.lru_cache(maxsize=32_768)
+def normalise_sku(sku: str, /) -> str:
+    """Return the form in which SKUs compare: without case, spaces and hyphens."""
+    return sku.casefold().translate(_IGNORED_IN_SKUS)
+
+
+_IGNORED_IN_SKUS = {ord(character): None for character in " -"}
 
 
 @functools.cache

@@ -1,36 +1,25 @@
 """Costs: the only place where an amount is made, one order at a time."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from operator import attrgetter
+from itertools import pairwise
 from typing import NamedTuple
 
+from billing.domain.condition_tests import reads_of
+from billing.domain.derived_prices import Markup
 from billing.domain.errors import AmountTooLargeError
-from billing.domain.measures import Missing
-from billing.domain.money import MAX_MINOR_UNITS, round_raw, to_minor
+from billing.domain.measures import MEASURES, UnitsPerCase
+from billing.domain.money import MAX_MINOR_UNITS, to_minor
 from billing.domain.orders import Order
-from billing.domain.rates import Rate, RateCard
-
-
-class ServiceCost(NamedTuple):
-    """One service on one order: one line of the bill.
-
-    amount: minor units. quantity: millionths of the measure, and rate_index: its place in the
-    card; both None for a recorded charge.
-    """
-
-    service_id: int
-    amount: int
-    quantity: int | None = None
-    rate_index: int | None = None
-
-
-class Problem(NamedTuple):
-    """Why a cost is withheld. service_id: None when no card could be asked at all."""
-
-    service_id: int | None
-    text: str
+from billing.domain.rate_steps import (
+    Problem,
+    RateStep,
+    ServiceCost,
+    compile_rate,
+    in_bill_order,
+)
+from billing.domain.rates import Rate, RateCard, evaluation_order
 
 
 class OrderCost(NamedTuple):
@@ -55,75 +44,87 @@ class Pricing:
     """A customer's card, compiled once into functions over plain integers.
 
     card: None prices recorded charges only. reads: the order's fields that pricing looks at,
-    so that storage fetches, and evidence keeps, exactly those. unpriced: said of every order
-    because no card is in force on its day.
+    so that storage fetches, and evidence keeps, exactly those. products: looked at only if
+    needs_products. marked_up: the services whose recorded charges a markup bills.
+    sorts: tells whether the steps' lines come out of the bill's order. unpriced: said of every
+    order because no card is in force on its day.
     """
 
     decimals: int
     card: RateCard | None
+    products: UnitsPerCase
     reads: frozenset[str]
-    steps: tuple["RateStep", ...]
+    needs_products: bool
+    marked_up: frozenset[int]
+    steps: tuple[RateStep, ...]
+    sorts: bool
     unpriced: str | None = None
 
 
-RateStep = Callable[[Order, list[ServiceCost], list[Problem]], None]
-
-
-def compile_card(card: RateCard | None, decimals: int, *, unpriced: str | None = None) -> Pricing:
-    """Compile a card for a currency of so many decimals."""
-    rates = list(enumerate(card.rates)) if card else []
-    rates.sort(key=lambda pair: pair[1].service_id)  # Stable: of one service, as in the card.
+def compile_card(
+    card: RateCard | None,
+    decimals: int,
+    *,
+    products: UnitsPerCase | None = None,
+    unpriced: str | None = None,
+) -> Pricing:
+    """Compile a card for a currency of so many decimals and a customer's products."""
+    rates = card.rates if card else ()
+    looks_at: frozenset[str] = frozenset().union(*(rate.looks_at for rate in rates))
+    products = products or {}
+    evaluated = evaluation_order(rates)
+    services = [rates[index].service_id for index in evaluated]
     return Pricing(
         decimals=decimals,
         card=card,
-        reads=frozenset().union(*(rate.price.measure.reads for _, rate in rates)),
-        steps=tuple(_compile_rate(rate, index, decimals) for index, rate in rates),
+        products=products,
+        reads=frozenset().union(*(reads_of(name) for name in looks_at)),
+        needs_products=needs_products(rates),
+        marked_up=frozenset(r.service_id for r in rates if isinstance(r.price, Markup)),
+        steps=tuple(compile_rate(rates[index], index, decimals, products) for index in evaluated),
+        sorts=any(before > after for before, after in pairwise(services)),
         unpriced=unpriced,
     )
 
 
-def _compile_rate(rate: Rate, index: int, decimals: int) -> RateStep:
-    service_id = rate.service_id
-    measure = rate.price.measure.of
-    price = rate.price.price
-
-    def add_cost(order: Order, costs: list[ServiceCost], problems: list[Problem]) -> None:
-        quantity = measure(order)
-        if isinstance(quantity, Missing):
-            problems.extend(Problem(service_id, text) for text in quantity.problems)
-            return
-        amount = round_raw(price(quantity), decimals) if quantity else 0
-        if amount:
-            costs.append(ServiceCost(service_id, amount, quantity, index))
-
-    return add_cost
+def needs_products(rates: Iterable[Rate]) -> bool:
+    """Tell whether pricing by these rates looks at the customer's products."""
+    names = frozenset().union(*(rate.looks_at for rate in rates))
+    return any(MEASURES[name].needs_products for name in names if name in MEASURES)
 
 
 def cost_order(order: Order, pricing: Pricing) -> OrderCost:
     """Return what the order costs: recorded charges as they are, then what the card says.
 
     Costs come by service id; of one service the recorded charges first, then the rates as in
-    the card. A cost of zero makes no line. A cost whose data is missing is withheld and said.
+    the card. A cost of zero makes no line. A cost whose data is missing is withheld and said,
+    with every percentage of it. A cancelled order costs nothing.
     Raises AmountTooLargeError past 999,999,999,999,999 minor units.
     """
     costs: list[ServiceCost] = []
     problems: list[Problem] = []
-    for charge in order.charges:
+    if order.is_cancelled:
+        return OrderCost(0, costs, problems)
+    for index, charge in enumerate(order.charges):
         amount = to_minor(charge.amount, pricing.decimals)
-        if amount:
-            costs.append(ServiceCost(charge.service_id, amount))
+        if amount and charge.service_id not in pricing.marked_up:
+            costs.append(ServiceCost(charge.service_id, amount, charge_index=index))
     for step in pricing.steps:
         step(order, costs, problems)
     if pricing.unpriced is not None:
         problems.append(Problem(None, pricing.unpriced))
-    if order.charges:
-        costs.sort(key=attrgetter("service_id"))
+    if order.charges or pricing.sorts:
+        costs.sort(key=in_bill_order)
+    return OrderCost(_total(order, costs), costs, problems)
+
+
+def _total(order: Order, costs: Sequence[ServiceCost]) -> int:
     total = 0
     for cost in costs:
         total += cost.amount
         if not -MAX_MINOR_UNITS <= cost.amount <= MAX_MINOR_UNITS:
             raise AmountTooLargeError(f"Order {order.order_id}, service {cost.service_id}")
-    return OrderCost(total, costs, problems)
+    return total
 
 
 def total_by_service(

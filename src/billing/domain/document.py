@@ -18,7 +18,9 @@ from billing.domain.report import (
     ReportContent,
     ReportException,
     ReportHeadline,
+    ReportStatus,
 )
+from billing.domain.strict_json import dumps
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +28,15 @@ class ReportDocument:
     """A report as exporters read it: small parts at hand, sections page by page.
 
     content: a ReportHeadline once filed; a preview has neither id nor created_at.
-    section: gives the inflated text of a section's pages, in order.
+    section: gives the inflated text of a section's pages, in order. comparison: of a preview
+    by a draft card with the cards in force.
     """
 
     content: ReportContent
     service_totals: tuple[ServiceTotal, ...]
     letterhead: str
     section: Callable[[Section], Iterator[bytes]]
+    comparison: dict[str, Any] | None = None
 
     def entries(self, section: Section) -> Iterator[dict[str, Any]]:
         """Return a section's entries as plain JSON objects; amounts keep their text as str."""
@@ -59,7 +63,10 @@ def detail_chunks(document: ReportDocument) -> Iterator[bytes]:
     for text in document.section("orders"):
         yield separator + text
         separator = b","
-    yield f"],{','.join(_additional_fields(content))}}}".encode()
+    additional = _additional_fields(content)
+    if document.comparison is not None:
+        additional.append(f'"compared_with_current":{dumps(document.comparison)}')
+    yield f"],{','.join(additional)}}}".encode()
 
 
 def summary_text(headline: ReportHeadline) -> str:
@@ -155,11 +162,14 @@ def _identifying_fields(content: ReportContent) -> list[str]:
 
 
 def _additional_fields(content: ReportContent) -> list[str]:
-    fields = [f'"currency":"{content.currency}"']
-    if isinstance(content, ReportHeadline):
-        fields.append(f'"status":"{content.status}"')
-    fields.append(f'"exception_count":{content.exception_count}')
-    fields.append(f'"content_hash":"{content.content_hash}"')
+    # A preview is what a draft would be.
+    status = content.status if isinstance(content, ReportHeadline) else ReportStatus.DRAFT
+    fields = [
+        f'"currency":"{content.currency}"',
+        f'"status":"{status}"',
+        f'"exception_count":{content.exception_count}',
+        f'"content_hash":"{content.content_hash}"',
+    ]
     if content.services is not None:
         fields.append(f'"services":{_services_text(content.services)}')
     return fields
@@ -175,7 +185,7 @@ def _billed_order(entry: dict[str, Any]) -> BilledOrder:
             cost["service_id"],
             cost["service_name"],
             Decimal(cost["amount"]),
-            Decimal(cost["quantity"]) if "quantity" in cost else None,
+            Decimal(cost["quantity"]) if cost.get("quantity") is not None else None,
             cost["rate"]["card"] if "rate" in cost else None,
             cost["rate"]["index"] if "rate" in cost else None,
         )

@@ -104,3 +104,10 @@ def millionths_text(millionths: int, /) -> str:
     whole, part = divmod(abs(millionths), MILLION)
     sign = "-" if millionths < 0 else ""
     return f"{sign}{whole}.{part:06d}".rstrip("0") if part else f"{sign}{whole}"
+
+
+def raw_text(raw: int, /) -> str:
+    """Write raw money as the exact plain number, without needless zeros."""
+    whole, part = divmod(abs(raw), MILLION * MILLION)
+    sign = "-" if raw < 0 else ""
+    return f"{sign}{whole}.{part:012d}".rstrip("0") if part else f"{sign}{whole}"

@@ -8,9 +8,14 @@ from decimal import Decimal
 from json.encoder import encode_basestring as quote
 from typing import Any, NamedTuple
 
+from billing.domain.catalog import normalise_sku
 from billing.domain.money import millionths_text, to_millionths
 
 CANCELLED = frozenset({"cancelled", "canceled"})
+
+
+# One decoder for all: json.loads with a hook would make a new one for each order.
+_parse = json.JSONDecoder(parse_float=Decimal).decode
 
 
 class Item(NamedTuple):
@@ -35,11 +40,13 @@ class ItemLines:
     cost more than all of the pricing.
     """
 
-    __slots__ = ("_raw", "text")
+    __slots__ = ("_by_sku", "_raw", "_units", "text")
 
     def __init__(self, text: str) -> None:
         self.text = text
         self._raw: list[tuple[str, int | Decimal]] | None = None
+        self._by_sku: dict[str, int | Decimal] | None = None
+        self._units: int | None = None
 
     @classmethod
     def of(cls, items: Iterable[Item]) -> "ItemLines":
@@ -51,8 +58,37 @@ class ItemLines:
     def raw(self) -> list[tuple[str, int | Decimal]]:
         """Pairs of SKU and quantity, an int where it is whole; parsed once."""
         if self._raw is None:
-            self._raw = json.loads(self.text, parse_float=Decimal)
+            self._raw = _parse(self.text)
         return self._raw
+
+    @property
+    def units(self) -> int:
+        """The quantities of all lines together, in millionths; added up once."""
+        if self._units is None:
+            self._units = to_millionths(sum([quantity for _, quantity in self.raw]))
+        return self._units
+
+    @property
+    def by_sku(self) -> dict[str, int | Decimal]:
+        """The quantity of each normalised SKU over the whole order, above 0; added up once."""
+        if self._by_sku is None:
+            counted = [(normalise_sku(sku), quantity) for sku, quantity in self.raw if quantity]
+            totals = dict(counted)
+            if len(totals) != len(counted):  # Seldom: an SKU on more than one line.
+                totals = dict.fromkeys(totals, 0)
+                for sku, quantity in counted:
+                    totals[sku] += quantity
+            self._by_sku = totals
+        return self._by_sku
+
+    @property
+    def normalised(self) -> list[str]:
+        """The normalised SKU of every line, those of quantity 0 too."""
+        return [normalise_sku(sku) for sku, _ in self.raw]
+
+    def as_written(self, normalised: str) -> str:
+        """Return an SKU of this order as the warehouse writes it, from its normalised form."""
+        return next(sku for sku, _ in self.raw if normalise_sku(sku) == normalised)
 
     def __iter__(self) -> Iterator[Item]:
         return (Item(sku, Decimal(quantity)) for sku, quantity in self.raw)

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import BinaryIO, Protocol
 
 from billing.domain.access import Access
-from billing.domain.catalog import Customer, Service
+from billing.domain.catalog import Customer, Product, Service
 from billing.domain.costs import ServiceTotal
 from billing.domain.customer_summary import CustomerSummary
 from billing.domain.document import ReportDocument
@@ -83,6 +83,25 @@ class ServiceRepository(Protocol):
         """Return how many services there are."""
 
 
+class ProductRepository(Protocol):
+    """The products of the customers that this transaction may see, by normalised SKU."""
+
+    def known(self, keys: Collection[tuple[int, str]], /) -> dict[tuple[int, str], Product]:
+        """Return those that exist, by customer and normalised SKU, in one statement."""
+
+    def save(self, products: Sequence[Product], /) -> list[Outcome]:
+        """Insert or replace products, none given twice; one outcome each, in their order."""
+
+    def units_per_case(self, customer_id: int, /) -> dict[str, int]:
+        """Return the units per case of a customer's products by normalised SKU."""
+
+    def page(self, customer_id: int | None, part: Slice, /) -> Iterator[Product]:
+        """Return products by customer, then by normalised SKU in the order of code points."""
+
+    def count(self, customer_id: int | None, /) -> int:
+        """Return how many products `page` would return in all."""
+
+
 class OrderRepository(Protocol):
     """The orders of the customers that this transaction may see."""
 
@@ -123,6 +142,9 @@ class RateCardRepository(Protocol):
     ) -> RateCard:
         """Store a new card and return it with its id."""
 
+    def find(self, card_id: int, /) -> RateCard:
+        """Return a card by its id, or raise RateCardNotFoundError."""
+
     def of_customer(self, customer_id: int, /) -> list[RateCard]:
         """Return all cards, newest first: by effective_from, then id, descending."""
 
@@ -155,10 +177,20 @@ class ReportRepository(Protocol):
     def totals(self, report_id: int, /) -> tuple[tuple[ServiceTotal, ...], str]:
         """Return the totals by service and the letterhead, or raise ReportNotFoundError."""
 
-    def pages(self, report_id: int, section: Section, after: int, limit: int, /) -> list[Page]:
+    def pages(
+        self,
+        report_id: int,
+        section: Section,
+        after: int,
+        limit: int,
+        /,
+        *,
+        holding: int | None = None,
+    ) -> list[Page]:
         """Return up to `limit` pages of a section with numbers above `after`, in order.
 
-        There are none of a report that this transaction may not see.
+        holding: only pages whose order ids reach over this one. There are none of a report that
+        this transaction may not see.
         """
 
     def page(self, query: ReportQuery, part: Slice, /) -> Iterator[ReportHeadline]:
@@ -179,6 +211,9 @@ class Repositories(Protocol):
 
     @property
     def services(self) -> ServiceRepository: ...
+
+    @property
+    def products(self) -> ProductRepository: ...
 
     @property
     def orders(self) -> OrderRepository: ...

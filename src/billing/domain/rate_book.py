@@ -3,9 +3,24 @@
 from datetime import date
 
 from billing.domain.access import Access
+from billing.domain.catalog import Customer
 from billing.domain.errors import RateCardNotFoundError, ServiceNotFoundError
-from billing.domain.ports import Clock, Storage
+from billing.domain.ports import Clock, Repositories, Storage
+from billing.domain.rate_reading import check_decimals
 from billing.domain.rates import Rate, RateCard, card_in_force
+
+
+def check_rates(view: Repositories, customer: Customer, rates: tuple[Rate, ...]) -> None:
+    """Refuse rates that this customer cannot have.
+
+    Raises InvalidValueError for bounds finer than the currency, ServiceNotFoundError for a
+    service, priced or a part of a percentage, that does not exist.
+    """
+    check_decimals(rates, customer.decimals)
+    named = {service_id for rate in rates for service_id in rate.services}
+    unknown = named - view.services.known(named).keys()
+    if unknown:
+        raise ServiceNotFoundError(min(unknown))
 
 
 class RateBook:
@@ -29,11 +44,7 @@ class RateBook:
         Raises CustomerNotFoundError, ServiceNotFoundError.
         """
         with self._storage.transaction(access or Access.everything()) as tx:
-            tx.customers.find(customer_id)
-            wanted = {rate.service_id for rate in rates}
-            unknown = wanted - tx.services.known(wanted).keys()
-            if unknown:
-                raise ServiceNotFoundError(min(unknown))
+            check_rates(tx, tx.customers.find(customer_id), rates)
             current = card_in_force(tx.rate_cards.of_customer(customer_id), effective_from)
             if current is not None and current.rates == rates:
                 return current, False

@@ -1,39 +1,73 @@
 """Rates and rate cards: a customer's prices from a day on, validated when made."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
+from graphlib import CycleError, TopologicalSorter
+from typing import Any
 
+from billing.domain.catalog import normalise_sku
+from billing.domain.conditions import Condition
+from billing.domain.derived_prices import Markup, Percentage
 from billing.domain.errors import InvalidValueError
-from billing.domain.fields import check_keys, read_id
-from billing.domain.prices import PriceModel, read_price_model
-
-MAX_RATES = 1_000
+from billing.domain.measures import SkuFilter
+from billing.domain.prices import PriceModel
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """A service at a price."""
+    """A service at a price, under a condition.
+
+    when: None applies always. skus, exclude_skus: narrow an item measure, as written; None
+    counts all. minimum, maximum: hold for a cost that is not zero, before rounding; currency
+    units with the currency's decimals.
+    """
 
     service_id: int
-    price: PriceModel
+    price: PriceModel | Percentage | Markup
+    when: Condition | None = None
+    skus: tuple[str, ...] | None = None
+    exclude_skus: tuple[str, ...] | None = None
+    minimum: Decimal | None = None
+    maximum: Decimal | None = None
 
-    @classmethod
-    def read(cls, data: object) -> "Rate":
-        """Read `{"service_id": 2, "price": {...}}`; a refusal names the place."""
-        fields = check_keys(data, ("service_id", "price"), ("service_id", "price"))
-        try:
-            service_id = read_id(fields["service_id"])
-        except InvalidValueError as error:
-            raise error.at("service_id") from None
-        try:
-            return cls(service_id, read_price_model(fields["price"]))
-        except InvalidValueError as error:
-            raise error.at("price") from None
+    @property
+    def sku_filter(self) -> SkuFilter | None:
+        """The SKUs that the measure is narrowed to."""
+        if self.skus is None and self.exclude_skus is None:
+            return None
+        only = None if self.skus is None else frozenset(map(normalise_sku, self.skus))
+        return SkuFilter(only, frozenset(map(normalise_sku, self.exclude_skus or ())))
 
-    def as_json(self) -> dict[str, object]:
-        """Return the form that `read` takes."""
-        return {"service_id": self.service_id, "price": self.price.as_json()}
+    @property
+    def looks_at(self) -> frozenset[str]:
+        """The measures and fields that the price and the condition look at, by name."""
+        tested = (test.field for test in (self.when.tests() if self.when else ()))
+        counted = () if isinstance(self.price, Percentage | Markup) else (self.price.measure.name,)
+        return frozenset((*tested, *counted))
+
+    @property
+    def services(self) -> frozenset[int]:
+        """The service that is charged and those that it is a percentage of."""
+        of = self.price.of if isinstance(self.price, Percentage) else frozenset()
+        return of | {self.service_id}
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the form that `read_rates` takes; what is not set is left out."""
+        optional = {
+            "when": self.when.as_json() if self.when else None,
+            "skus": None if self.skus is None else list(self.skus),
+            "exclude_skus": None if self.exclude_skus is None else list(self.exclude_skus),
+            "minimum": None if self.minimum is None else f"{self.minimum:f}",
+            "maximum": None if self.maximum is None else f"{self.maximum:f}",
+        }
+        given = {key: value for key, value in optional.items() if value is not None}
+        return {"service_id": self.service_id, "price": self.price.as_json(), **given}
+
+
+DRAFT = 0
+"""The id of a card that is tried, not in force."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,22 +81,39 @@ class RateCard:
     rates: tuple[Rate, ...]
 
 
-def read_rates(data: object) -> tuple[Rate, ...]:
-    """Read the list of a card's rates; a refusal names its place, such as `rates[2].price`."""
-    if not isinstance(data, list):
-        raise InvalidValueError("Not a list of rates.", field="rates")
-    if len(data) > MAX_RATES:
-        raise InvalidValueError(f"More than {MAX_RATES:,} rates.", field="rates")
-    rates = []
-    for index, item in enumerate(data):
-        try:
-            rates.append(Rate.read(item))
-        except InvalidValueError as error:
-            raise error.at(f"rates[{index}]") from None
-    return tuple(rates)
-
-
 def card_in_force(cards: Iterable[RateCard], day: date) -> RateCard | None:
     """Return the card that prices an order of that day: the latest start, then the latest made."""
     started = [card for card in cards if card.effective_from <= day]
     return max(started, key=lambda card: (card.effective_from, card.id), default=None)
+
+
+def evaluation_order(rates: Sequence[Rate]) -> list[int]:
+    """Return the places of the rates in the order they are worked out: percentages last, each
+    after all that it is a part of.
+
+    Raises InvalidValueError when percentages go round in a circle.
+    """
+    depends: dict[int, set[int]] = {}
+    for rate in rates:
+        of = rate.price.of if isinstance(rate.price, Percentage) else frozenset()
+        depends.setdefault(rate.service_id, set()).update(of)
+    try:
+        rank = {service: n for n, service in enumerate(TopologicalSorter(depends).static_order())}
+    except CycleError as error:
+        circle = error.args[1]
+        first = next(
+            index
+            for index, rate in enumerate(rates)
+            if isinstance(rate.price, Percentage) and rate.service_id in circle
+        )
+        services = " of ".join(map(str, circle))
+        raise InvalidValueError(
+            f"Percentages go round in a circle: {services}.", field=f"rates[{first}].price.of"
+        ) from None
+
+    def place(index: int) -> tuple[bool, int, int, int]:
+        service_id = rates[index].service_id
+        derived = isinstance(rates[index].price, Percentage)
+        return derived, rank[service_id] if derived else 0, service_id, index
+
+    return sorted(range(len(rates)), key=place)

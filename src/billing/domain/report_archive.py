@@ -1,15 +1,22 @@
 """ReportArchive: find, read, export and summarise filed reports."""
 
+import json
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import BinaryIO
 
 from billing.domain.access import Access
+from billing.domain.costs import compile_card
 from billing.domain.customer_summary import CustomerSummary
 from billing.domain.document import ReportDocument
-from billing.domain.errors import UnknownFormatError
+from billing.domain.errors import OrderNotFoundError, UnknownFormatError
+from billing.domain.evidence import Evidence, read_evidence
+from billing.domain.explanation import Explanation, explain_order
+from billing.domain.money import currency_decimals
 from billing.domain.pages import Section, inflate
-from billing.domain.ports import Exporters, ReportExporter, Storage
+from billing.domain.ports import Exporters, ReportExporter, Repositories, Storage
 from billing.domain.report import BillingReport, ReportHeadline
+from billing.domain.report_generator import NO_CARD
 from billing.domain.report_query import ReportQuery, Slice
 
 PAGES_A_READ = 8
@@ -80,6 +87,29 @@ class ReportArchive:
         exporter.render(document, out)
         return document
 
+    def explain(
+        self, report_id: int, order_id: int, *, access: Access | None = None
+    ) -> Explanation:
+        """Say why an order of the report's period cost what it did, or nothing.
+
+        Priced once more from the report's evidence and the immutable card, by the code that
+        bills. Raises ReportNotFoundError, and OrderNotFoundError for an order that the period
+        did not hold.
+        """
+        with self._storage.snapshot(access or Access.everything()) as view:
+            headline = view.reports.find(report_id)
+            totals, _ = view.reports.totals(report_id)
+            evidence = _evidence_of(view, headline, order_id)
+            card = None if evidence.card_id is None else view.rate_cards.find(evidence.card_id)
+        pricing = compile_card(
+            card,
+            currency_decimals(headline.currency),
+            products=evidence.products,
+            unpriced=NO_CARD if evidence.unpriced else None,
+        )
+        explanation = explain_order(evidence.order, pricing).of_services(headline.services)
+        return explanation.with_names({t.service_id: t.service_name for t in totals})
+
     def summaries(
         self, customer_id: int | None = None, *, access: Access | None = None
     ) -> list[CustomerSummary]:
@@ -97,3 +127,16 @@ class ReportArchive:
             if len(pages) < PAGES_A_READ:
                 return
             last = pages[-1].number
+
+
+def _evidence_of(view: Repositories, headline: ReportHeadline, order_id: int) -> Evidence:
+    last = 0
+    while pages := view.reports.pages(
+        headline.id, "evidence", last, PAGES_A_READ, holding=order_id
+    ):
+        for page in pages:
+            for entry in json.loads(b"[" + inflate(page.body) + b"]", parse_float=Decimal):
+                if entry["order_id"] == order_id:
+                    return read_evidence(entry, headline.customer_id)
+        last = pages[-1].number
+    raise OrderNotFoundError(headline.customer_id, order_id)

@@ -1,19 +1,26 @@
 """ReportGenerator: the use case that writes: price a customer's period, then file the report."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 
 from billing.domain.access import Access
-from billing.domain.costs import Pricing, compile_card, cost_order
+from billing.domain.catalog import Customer
+from billing.domain.comparison import Comparison
+from billing.domain.costs import Pricing, compile_card, cost_order, needs_products
 from billing.domain.errors import ServiceNotFoundError
+from billing.domain.measures import UnitsPerCase
 from billing.domain.period import BillingPeriod
 from billing.domain.ports import Clock, ReportExporter, Repositories, Storage
-from billing.domain.rates import RateCard
+from billing.domain.rate_book import check_rates
+from billing.domain.rates import DRAFT, Rate, RateCard
 from billing.domain.report import ReportHeadline
 from billing.domain.report_query import Slice
-from billing.domain.report_writer import PreparedReport, ReportWriter
+from billing.domain.report_writer import PreparedReport, ReportWriter, chosen
 
 NO_CARD = "no rate card is in force on the order's date"
+
+Timeline = Sequence[tuple[date, Pricing]]
+"""The pricings of a period, each with its first day, ascending; the first covers its start."""
 
 
 class ReportGenerator:
@@ -56,54 +63,105 @@ class ReportGenerator:
         period: BillingPeriod,
         *,
         services: Collection[int] | None = None,
+        rates: tuple[Rate, ...] | None = None,
         access: Access | None = None,
     ) -> PreparedReport:
-        """Price a customer's period from one consistent view; the result is spooled, not stored."""
+        """Price a customer's period from one consistent view; the result is spooled, not stored.
+
+        rates: price the whole period by this draft card, and compare with the cards in force;
+        such a report can be looked at but never filed.
+        """
         with self._storage.snapshot(access or Access.everything()) as view:
             customer = view.customers.find(customer_id)
             names = {service.id: service.name for service in view.services.page(Slice())}
-            chosen = tuple(sorted(set(services))) if services else None
-            for service_id in chosen or ():
+            only = tuple(sorted(set(services))) if services else None
+            for service_id in only or ():
                 if service_id not in names:
                     raise ServiceNotFoundError(service_id)
-            writer = ReportWriter(customer, names, chosen)
+            writer = ReportWriter(customer, names, only)
             try:
-                self._price(view, writer, customer.id, customer.decimals, period)
-                return writer.finish(period, self._letterhead)
+                if rates is None:
+                    self._price(view, writer, customer, period)
+                    return writer.finish(period, self._letterhead)
+                comparison = self._compare(view, writer, customer, period, rates)
+                return writer.finish(
+                    period, self._letterhead, comparison.as_json(names, customer.decimals)
+                )
             except BaseException:
                 writer.close()
                 raise
 
     def file(self, prepared: PreparedReport, tx: Repositories) -> ReportHeadline:
         """Store a prepared report in the caller's transaction."""
+        if prepared.comparison is not None:
+            raise ValueError("A report priced by a draft card is never filed.")
         return tx.reports.file(prepared, self._clock.now().replace(microsecond=0))
 
     def _price(
+        self, view: Repositories, writer: ReportWriter, customer: Customer, period: BillingPeriod
+    ) -> None:
+        walk = _Walk(timeline_of(view, customer, period))
+        for order in view.orders.placed_in(customer.id, period, walk.reads):
+            pricing = walk.on(order.order_date)
+            writer.add(order, chosen(cost_order(order, pricing), writer.services), pricing)
+
+    def _compare(
         self,
         view: Repositories,
         writer: ReportWriter,
-        customer_id: int,
-        decimals: int,
+        customer: Customer,
         period: BillingPeriod,
-    ) -> None:
-        pricings = price_timeline(view.rate_cards.of_customer(customer_id), period, decimals)
-        fields = frozenset().union(*(pricing.reads for _, pricing in pricings))
-        current = iter(pricings)
-        _, pricing = next(current)
-        following = next(current, None)
-        for order in view.orders.placed_in(customer_id, period, fields):
-            assert order.order_date is not None  # Orders placed in a period are dated.
-            while following is not None and following[0] <= order.order_date:
-                pricing = following[1]
-                following = next(current, None)
-            writer.add(order, cost_order(order, pricing), pricing)
+        rates: tuple[Rate, ...],
+    ) -> Comparison:
+        check_rates(view, customer, rates)
+        card = RateCard(DRAFT, customer.id, period.start, self._clock.now(), rates)
+        products = products_for(view, customer.id, rates)
+        draft = compile_card(card, customer.decimals, products=products)
+        walk = _Walk(timeline_of(view, customer, period))
+        comparison = Comparison()
+        for order in view.orders.placed_in(customer.id, period, walk.reads | draft.reads):
+            current = chosen(cost_order(order, walk.on(order.order_date)), writer.services)
+            tried = chosen(cost_order(order, draft), writer.services)
+            comparison.add(order.order_id, current, tried)
+            writer.add(order, tried, draft)
+        return comparison
+
+
+class _Walk:
+    """Goes along a timeline with orders that come by ascending date."""
+
+    def __init__(self, timeline: Timeline) -> None:
+        self.reads: frozenset[str] = frozenset().union(*(p.reads for _, p in timeline))
+        self._later = iter(timeline)
+        _, self._pricing = next(self._later)
+        self._next = next(self._later, None)
+
+    def on(self, day: date | None) -> Pricing:
+        """Return the pricing of a day, which is never before the one asked last."""
+        assert day is not None  # Orders placed in a period are dated.
+        while self._next is not None and self._next[0] <= day:
+            self._pricing = self._next[1]
+            self._next = next(self._later, None)
+        return self._pricing
+
+
+def timeline_of(view: Repositories, customer: Customer, period: BillingPeriod) -> Timeline:
+    """Return the pricings of a customer's period from its cards and products."""
+    cards = view.rate_cards.of_customer(customer.id)
+    rates = [rate for card in cards for rate in card.rates]
+    products = products_for(view, customer.id, rates)
+    return price_timeline(cards, period, customer.decimals, products)
+
+
+def products_for(view: Repositories, customer_id: int, rates: Iterable[Rate]) -> UnitsPerCase:
+    """Return the customer's products if these rates look at them."""
+    return view.products.units_per_case(customer_id) if needs_products(rates) else {}
 
 
 def price_timeline(
-    cards: Sequence[RateCard], period: BillingPeriod, decimals: int
-) -> list[tuple[date, Pricing]]:
-    """Return the pricings of a period, each with its first day, ascending; the first holds from
-    the period's start on.
+    cards: Sequence[RateCard], period: BillingPeriod, decimals: int, products: UnitsPerCase
+) -> Timeline:
+    """Return the pricings of a period.
 
     A customer without any card is billed its recorded charges only; one with cards, but none in
     force on an order's day, has orders that need attention.
@@ -112,7 +170,9 @@ def price_timeline(
     for card in sorted(cards, key=lambda card: (card.effective_from, card.id)):
         latest[max(card.effective_from, period.start)] = card
     timeline = [
-        (day, compile_card(card, decimals)) for day, card in latest.items() if day <= period.end
+        (day, compile_card(card, decimals, products=products))
+        for day, card in latest.items()
+        if day <= period.end
     ]
     if not timeline or timeline[0][0] > period.start:
         unpriced = NO_CARD if cards else None

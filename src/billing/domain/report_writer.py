@@ -4,33 +4,38 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from json.encoder import encode_basestring as quote
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from billing.domain.catalog import Customer
-from billing.domain.costs import OrderCost, Pricing, ServiceCost, ServiceTotal, total_by_service
+from billing.domain.costs import OrderCost, Pricing, ServiceTotal, total_by_service
 from billing.domain.document import ReportDocument, content_hash
 from billing.domain.errors import ServiceNotFoundError
+from billing.domain.evidence import evidence_text
 from billing.domain.money import (
     check_minor,
     millionths_text,
     minor_text,
     to_amount,
-    to_millionths,
 )
-from billing.domain.orders import QUANTITY_FIELDS, Order
+from billing.domain.orders import Order
 from billing.domain.pages import SECTIONS, Page, Section, SectionSpool, inflate
 from billing.domain.period import BillingPeriod
+from billing.domain.rate_steps import ServiceCost
 from billing.domain.report import ReportContent
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedReport:
-    """A report that is priced and written but not filed; close it to free its spools."""
+    """A report that is priced and written but not filed; close it to free its spools.
+
+    comparison: with the cards in force, when a draft card priced it; see Comparison.
+    """
 
     content: ReportContent
     service_totals: tuple[ServiceTotal, ...]
     letterhead: str
     spools: Mapping[Section, SectionSpool]
+    comparison: dict[str, Any] | None = None
 
     def pages(self, section: Section, /) -> Iterator[Page]:
         """Return a section's pages, in order."""
@@ -43,6 +48,7 @@ class PreparedReport:
             self.service_totals,
             self.letterhead,
             lambda section: (inflate(page.body) for page in self.pages(section)),
+            self.comparison,
         )
 
     def __enter__(self) -> Self:
@@ -73,7 +79,7 @@ class ReportWriter:
     ) -> None:
         self._customer = customer
         self._names = names
-        self._services = services
+        self.services = services
         self._amount_text = minor_text(customer.decimals)
         self._heads: dict[int, str] = {}
         self._totals: dict[int, int] = {}
@@ -83,9 +89,7 @@ class ReportWriter:
 
     def add(self, order: Order, cost: OrderCost, pricing: Pricing) -> None:
         """Bill the order, or list it with the reason, and keep what the pricing read."""
-        self._spools["evidence"].add(order.order_id, _evidence_text(order, pricing))
-        if self._services is not None:
-            cost = _chosen(cost, self._services)
+        self._spools["evidence"].add(order.order_id, evidence_text(order, pricing))
         if order.is_cancelled:
             self._except(order, "cancelled", [])
             return
@@ -97,7 +101,9 @@ class ReportWriter:
         elif not cost.service_costs:
             self._except(order, "nothing_applies", [])
 
-    def finish(self, period: BillingPeriod, letterhead: str) -> PreparedReport:
+    def finish(
+        self, period: BillingPeriod, letterhead: str, comparison: dict[str, Any] | None = None
+    ) -> PreparedReport:
         """Return the whole report. Raises AmountTooLargeError when a total is past exactness."""
         decimals = self._customer.decimals
         for service_id, amount in self._totals.items():
@@ -113,7 +119,7 @@ class ReportWriter:
             total_amount=to_amount(total, decimals),
             order_count=self._order_count,
             exception_count=self._exception_count,
-            services=self._services,
+            services=self.services,
             content_hash="",
         )
         digest = content_hash(
@@ -124,7 +130,7 @@ class ReportWriter:
             exceptions=hashes["exceptions"],
         )
         content = replace(unhashed, content_hash=digest)
-        return PreparedReport(content, totals, letterhead, self._spools)
+        return PreparedReport(content, totals, letterhead, self._spools, comparison)
 
     def close(self) -> None:
         """Give the spools back when the report will not be finished."""
@@ -153,11 +159,12 @@ class ReportWriter:
         head = self._heads.get(line.service_id)
         if head is None:
             head = self._heads[line.service_id] = self._head(line.service_id)
-        if line.rate_index is None or line.quantity is None or pricing.card is None:
+        if line.rate_index is None or pricing.card is None:
             return f"{head}{self._amount_text(line.amount)}}}"
+        quantity = "null" if line.quantity is None else millionths_text(line.quantity)
         return (
-            f'{head}{self._amount_text(line.amount)},"quantity":{millionths_text(line.quantity)}'
-            f',"rate":{{"card":{pricing.card.id},"index":{line.rate_index}}}}}'
+            f'{head}{self._amount_text(line.amount)},"quantity":{quantity}'
+            f',"rate":{{"card":{pricing.card.id or "null"},"index":{line.rate_index}}}}}'
         )
 
     def _head(self, service_id: int) -> str:
@@ -175,32 +182,10 @@ class ReportWriter:
         )
 
 
-def _chosen(cost: OrderCost, services: tuple[int, ...]) -> OrderCost:
+def chosen(cost: OrderCost, services: tuple[int, ...] | None) -> OrderCost:
     """Keep the chosen services: pricing came first, so percentages saw all of them."""
+    if services is None:
+        return cost
     lines = [line for line in cost.service_costs if line.service_id in services]
     problems = [p for p in cost.problems if p.service_id is None or p.service_id in services]
     return OrderCost(sum(line.amount for line in lines), lines, problems)
-
-
-def _evidence_text(order: Order, pricing: Pricing) -> str:
-    """Write what the pricing of this order could read, and nothing else of it."""
-    card = pricing.card.id if pricing.card else "null"
-    parts = [f'{{"order_id":{order.order_id},"order_date":"{order.order_date}","card":{card}']
-    for name in ("reference_number", "status"):
-        text = getattr(order, name)
-        if text is not None:
-            parts.append(f'"{name}":{quote(text)}')
-    for name in sorted(pricing.reads):
-        value = getattr(order, name)
-        if value is None:
-            continue
-        if name == "items":
-            parts.append(f'"items":{value.text}')
-        elif name in QUANTITY_FIELDS:
-            parts.append(f'"{name}":{millionths_text(to_millionths(value))}')
-        else:
-            parts.append(f'"{name}":{quote(value)}')
-    if order.charges:
-        charges = ",".join(f"[{charge.service_id},{charge.amount:f}]" for charge in order.charges)
-        parts.append(f'"charges":[{charges}]')
-    return ",".join(parts) + "}"

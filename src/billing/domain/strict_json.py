@@ -2,7 +2,8 @@
 
 import json
 from decimal import Decimal
-from typing import NoReturn
+from json.encoder import encode_basestring as quote
+from typing import Any, NoReturn
 
 from billing.domain.errors import InvalidValueError
 from billing.domain.fields import shown
@@ -30,6 +31,20 @@ def loads(text: str | bytes, /) -> object:
         ) from None
     except (ValueError, ArithmeticError):
         raise InvalidValueError("JSON holds a number beyond any sane size.") from None
+
+
+def dumps(value: Any, /) -> str:
+    """Write plain data as JSON, decimals as exact numbers; a float would be a bug and raises."""
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    if isinstance(value, dict):
+        members = (f"{quote(key)}:{dumps(member)}" for key, member in value.items())
+        return f"{{{','.join(members)}}}"
+    if isinstance(value, list | tuple):
+        return f"[{','.join(map(dumps, value))}]"
+    if isinstance(value, float):
+        raise TypeError("a float in an answer")
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:

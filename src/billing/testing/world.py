@@ -8,7 +8,7 @@ from billing.domain.catalog import Customer, Service
 from billing.domain.orders import Charge, Item, ItemLines, Order
 from billing.domain.period import BillingPeriod
 from billing.domain.ports import Storage
-from billing.domain.rates import read_rates
+from billing.domain.rate_reading import read_rates
 from billing.domain.report_generator import ReportGenerator
 
 EVERYTHING = Access.everything()

@@ -9,6 +9,7 @@ from billing.domain.catalog import Customer, Service
 from billing.domain.errors import (
     CurrencyFixedError,
     CustomerNotFoundError,
+    RateCardNotFoundError,
     ServiceNotFoundError,
 )
 from billing.domain.ports import Outcome
@@ -96,6 +97,12 @@ class MemoryRateCards(MemoryRepository):
         state = self._unit.state
         card = RateCard(len(state.rate_cards) + 1, customer_id, effective_from, created_at, rates)
         self._unit.state = replace(state, rate_cards=state.rate_cards | {card.id: card})
+        return card
+
+    def find(self, card_id: int, /) -> RateCard:
+        card = self._unit.state.rate_cards.get(card_id)
+        if card is None or not self._unit.access.allows(card.customer_id):
+            raise RateCardNotFoundError(f"Rate card {card_id} not found")
         return card
 
     def of_customer(self, customer_id: int, /) -> list[RateCard]:

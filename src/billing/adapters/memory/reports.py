@@ -39,9 +39,23 @@ class MemoryReports(MemoryRepository):
         stored = self._stored(report_id)
         return stored.totals, stored.letterhead
 
-    def pages(self, report_id: int, section: Section, after: int, limit: int, /) -> list[Page]:
+    def pages(
+        self,
+        report_id: int,
+        section: Section,
+        after: int,
+        limit: int,
+        /,
+        *,
+        holding: int | None = None,
+    ) -> list[Page]:
         stored = self._visible_report(report_id)
-        return [] if stored is None else list(stored.pages[section][after : after + limit])
+        following = stored.pages[section][after:] if stored else ()
+        return [
+            page
+            for page in following
+            if holding is None or page.low_order <= holding <= page.high_order
+        ][:limit]
 
     def page(self, query: ReportQuery, part: Slice, /) -> Iterator[ReportHeadline]:
         order = query.order_by

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import TypeVar
 
 from billing.domain.access import Access
-from billing.domain.catalog import Customer, Service
+from billing.domain.catalog import Customer, Product, Service
 from billing.domain.costs import ServiceTotal
 from billing.domain.errors import CustomerNotFoundError
 from billing.domain.orders import Order
@@ -39,6 +39,7 @@ class State:
     customers: dict[int, Customer] = field(default_factory=dict)
     currency_fixed: frozenset[int] = frozenset()
     services: dict[int, Service] = field(default_factory=dict)
+    products: dict[tuple[int, str], Product] = field(default_factory=dict)
     orders: dict[int, dict[int, Order]] = field(default_factory=dict)
     rate_cards: dict[int, RateCard] = field(default_factory=dict)
     reports: dict[int, StoredReport] = field(default_factory=dict)

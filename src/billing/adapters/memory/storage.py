@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 from billing.adapters.memory.catalog import MemoryCustomers, MemoryRateCards, MemoryServices
 from billing.adapters.memory.orders import MemoryOrders
+from billing.adapters.memory.products import MemoryProducts
 from billing.adapters.memory.reports import MemoryReports
 from billing.adapters.memory.state import State, Unit
 from billing.domain.access import Access
@@ -17,6 +18,7 @@ class MemoryRepositories:
     def __init__(self, unit: Unit) -> None:
         self.customers = MemoryCustomers(unit)
         self.services = MemoryServices(unit)
+        self.products = MemoryProducts(unit)
         self.orders = MemoryOrders(unit)
         self.rate_cards = MemoryRateCards(unit)
         self.reports = MemoryReports(unit)

@@ -1,81 +1,104 @@
-"""Bulk: reading and writing many orders at once in each database's fastest way."""
+"""Bulk: reading and writing many rows at once in each database's fastest way."""
 
 import json
 from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import BigInteger, Connection, Date, Table
 
-from billing.adapters.sql.mapping import ORDER_COLUMNS, OrderRow
+from billing.domain.ports import Outcome
 
-# ruff: noqa: S608 -- every statement here is made of column names of ours, never of input.
+# ruff: noqa: S608 -- every statement here is made of names of our own tables, never of input.
 
-_COLUMNS = ", ".join(ORDER_COLUMNS)
-_PREFIXED = ", ".join(f"o.{name}" for name in ORDER_COLUMNS)
-_REPLACED = ", ".join(f"{name} = excluded.{name}" for name in ORDER_COLUMNS[2:])
-_ON_CONFLICT = f"ON CONFLICT (customer_id, order_id) DO UPDATE SET {_REPLACED}"
-_DATE = ORDER_COLUMNS.index("order_date")
+Row = tuple[Any, ...]
+"""One row, all columns of the table in their order; the first two are its key."""
 
-# CROSS JOIN fixes the order of the join: each key is one look-up in the primary key.
-_SQLITE_EXISTING = (
-    f"SELECT {_PREFIXED} FROM json_each(?) AS k CROSS JOIN orders AS o "
-    "WHERE o.customer_id = json_extract(k.value, '$[0]') "
-    "AND o.order_id = json_extract(k.value, '$[1]')"
-)
-_SQLITE_UPSERT = (
-    f"INSERT INTO orders ({_COLUMNS}) VALUES ({', '.join('?' * len(ORDER_COLUMNS))}) {_ON_CONFLICT}"
-)
-_POSTGRES_EXISTING = (
-    f"SELECT {_PREFIXED} FROM unnest(%s::bigint[], %s::bigint[]) AS k (customer_id, order_id) "
-    "JOIN orders AS o USING (customer_id, order_id)"
-)
-_POSTGRES_STAGE = (
-    "CREATE TEMPORARY TABLE IF NOT EXISTS orders_stage (LIKE orders) ON COMMIT DELETE ROWS"
-)
-_POSTGRES_COPY = f"COPY orders_stage ({_COLUMNS}) FROM STDIN"
-_POSTGRES_UPSERT = (
-    f"INSERT INTO orders ({_COLUMNS}) SELECT {_COLUMNS} FROM orders_stage "
-    f"ORDER BY customer_id, order_id {_ON_CONFLICT}"
-)
-
-OrderKey = tuple[Any, ...]
+KEY = 2
 
 
-def existing_rows(connection: Connection, keys: Sequence[OrderKey]) -> dict[OrderKey, OrderRow]:
-    """Return the rows that exist for these keys, in one statement."""
-    if connection.dialect.name == "sqlite":
-        found = connection.exec_driver_sql(_SQLITE_EXISTING, (json.dumps(keys),))
-        rows = (_with_date(tuple(row)) for row in found)
-    else:
-        parameters = ([key[0] for key in keys], [key[1] for key in keys])
-        rows = (tuple(row) for row in connection.exec_driver_sql(_POSTGRES_EXISTING, parameters))
-    return {row[:2]: row for row in rows}
+class BulkTable:
+    """A table with a key of two columns, its first; rows are compared whole."""
 
+    def __init__(self, table: Table) -> None:
+        columns = list(table.c.keys())
+        self._dates = [place for place, c in enumerate(table.c) if isinstance(c.type, Date)]
+        first, second = columns[:KEY]
+        every = ", ".join(columns)
+        found = ", ".join(f"t.{name}" for name in columns)
+        replaced = ", ".join(f"{name} = excluded.{name}" for name in columns[KEY:])
+        on_conflict = f"ON CONFLICT ({first}, {second}) DO UPDATE SET {replaced}"
+        kinds = ["bigint" if isinstance(c.type, BigInteger) else "text" for c in table.c][:KEY]
+        stage = f"{table.name}_stage"
+        # CROSS JOIN fixes the order of the join: each key is one look-up in the primary key.
+        self._sqlite_existing = (
+            f"SELECT {found} FROM json_each(?) AS k CROSS JOIN {table.name} AS t "
+            f"WHERE t.{first} = json_extract(k.value, '$[0]') "
+            f"AND t.{second} = json_extract(k.value, '$[1]')"
+        )
+        holders = ", ".join("?" * len(columns))
+        self._sqlite_upsert = f"INSERT INTO {table.name} ({every}) VALUES ({holders}) {on_conflict}"
+        self._postgres_existing = (
+            f"SELECT {found} FROM unnest(%s::{kinds[0]}[], %s::{kinds[1]}[]) "
+            f"AS k ({first}, {second}) JOIN {table.name} AS t USING ({first}, {second})"
+        )
+        self._postgres_stage = (
+            f"CREATE TEMPORARY TABLE IF NOT EXISTS {stage} (LIKE {table.name}) "
+            "ON COMMIT DELETE ROWS"
+        )
+        self._postgres_copy = f"COPY {stage} ({every}) FROM STDIN"
+        self._postgres_upsert = (
+            f"INSERT INTO {table.name} ({every}) SELECT {every} FROM {stage} "
+            f"ORDER BY {first}, {second} {on_conflict}"
+        )
+        self._postgres_empty = f"TRUNCATE {stage}"
 
-def upsert_orders(connection: Connection, rows: Sequence[OrderRow]) -> None:
-    """Insert rows of ORDER_COLUMNS or replace those with the same key."""
-    if not rows:
-        return
-    if connection.dialect.name == "sqlite":
-        plain = [_with_date_text(row) for row in rows]
-        connection.exec_driver_sql(_SQLITE_UPSERT, plain)
-        return
-    connection.exec_driver_sql(_POSTGRES_STAGE)
-    cursor = connection.connection.cursor()
-    with cursor.copy(_POSTGRES_COPY) as copy:
+    def save(self, connection: Connection, rows: Sequence[Row]) -> list[Outcome]:
+        """Insert or replace rows, none given twice; tell for each what it did."""
+        existing = self.existing(connection, [row[:KEY] for row in rows])
+        outcomes = []
+        changed = []
         for row in rows:
-            copy.write_row(row)
-    connection.exec_driver_sql(_POSTGRES_UPSERT)
-    connection.exec_driver_sql("TRUNCATE orders_stage")
+            before = existing.get(row[:KEY])
+            if before == row:
+                outcomes.append(Outcome.UNCHANGED)
+                continue
+            outcomes.append(Outcome.CREATED if before is None else Outcome.UPDATED)
+            changed.append(row)
+        # In the order of their keys, so that two calls at once wait instead of deadlocking.
+        changed.sort(key=lambda row: row[:KEY])
+        self._upsert(connection, changed)
+        return outcomes
 
+    def existing(self, connection: Connection, keys: Sequence[Row]) -> dict[Row, Row]:
+        """Return the rows that exist for these keys, in one statement."""
+        if connection.dialect.name == "sqlite":
+            found = connection.exec_driver_sql(self._sqlite_existing, (json.dumps(keys),))
+            rows = (self._converted(tuple(row), date.fromisoformat) for row in found)
+        else:
+            parameters = ([key[0] for key in keys], [key[1] for key in keys])
+            found = connection.exec_driver_sql(self._postgres_existing, parameters)
+            rows = (tuple(row) for row in found)
+        return {row[:KEY]: row for row in rows}
 
-def _with_date(row: OrderRow) -> OrderRow:
-    """Return a raw SQLite row with its day as a date: the driver is asked behind SQLAlchemy."""
-    day = row[_DATE]
-    return row if day is None else (*row[:_DATE], date.fromisoformat(day), *row[_DATE + 1 :])
+    def _upsert(self, connection: Connection, rows: Sequence[Row]) -> None:
+        if not rows:
+            return
+        if connection.dialect.name == "sqlite":
+            plain = [self._converted(row, date.isoformat) for row in rows]
+            connection.exec_driver_sql(self._sqlite_upsert, plain)
+            return
+        connection.exec_driver_sql(self._postgres_stage)
+        cursor = connection.connection.cursor()
+        with cursor.copy(self._postgres_copy) as copy:
+            for row in rows:
+                copy.write_row(row)
+        connection.exec_driver_sql(self._postgres_upsert)
+        connection.exec_driver_sql(self._postgres_empty)
 
-
-def _with_date_text(row: OrderRow) -> OrderRow:
-    day = row[_DATE]
-    return row if day is None else (*row[:_DATE], day.isoformat(), *row[_DATE + 1 :])
+    def _converted(self, row: Row, convert: Any) -> Row:
+        """Return a row with its days converted: SQLite's driver is asked behind SQLAlchemy."""
+        for place in self._dates:
+            if row[place] is not None:
+                row = (*row[:place], convert(row[place]), *row[place + 1 :])
+        return row

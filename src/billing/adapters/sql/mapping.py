@@ -7,16 +7,18 @@ from typing import Any
 
 from sqlalchemy import RowMapping
 
-from billing.adapters.sql.tables import FRACTION_DECIMALS, orders
-from billing.domain.catalog import Customer, Service
+from billing.adapters.sql.tables import FRACTION_DECIMALS, orders, products
+from billing.domain.catalog import Customer, Product, Service, normalise_sku
 from billing.domain.money import currency_decimals, from_millionths, to_millionths
 from billing.domain.orders import QUANTITY_FIELDS, Charge, ItemLines, Order
 from billing.domain.period import BillingPeriod
-from billing.domain.rates import RateCard, read_rates
+from billing.domain.rate_reading import read_rates
+from billing.domain.rates import RateCard
 from billing.domain.report import ReportContent, ReportHeadline, ReportStatus
 from billing.domain.strict_json import loads
 
 ORDER_COLUMNS: tuple[str, ...] = tuple(orders.c.keys())
+PRODUCT_COLUMNS: tuple[str, ...] = tuple(products.c.keys())
 _FRACTION = 10**FRACTION_DECIMALS
 
 OrderRow = tuple[Any, ...]
@@ -31,6 +33,17 @@ def customer_from(row: RowMapping) -> Customer:
 def service_from(row: RowMapping) -> Service:
     """Return a row of services."""
     return Service(row["id"], row["name"], row["description"])
+
+
+def product_row(product: Product) -> tuple[int, str, str, int]:
+    """Return a product as a row of PRODUCT_COLUMNS."""
+    key = normalise_sku(product.sku)
+    return product.customer_id, key, product.sku, product.units_per_case
+
+
+def product_from(row: Sequence[Any]) -> Product:
+    """Return a row of PRODUCT_COLUMNS."""
+    return Product(row[0], row[2], row[3])
 
 
 def card_from(row: RowMapping) -> RateCard:

@@ -5,7 +5,7 @@ from datetime import date
 
 from sqlalchemy import ColumnElement, and_, func, select
 
-from billing.adapters.sql.bulk import existing_rows, upsert_orders
+from billing.adapters.sql.bulk import BulkTable
 from billing.adapters.sql.catalog import SqlRepository, sliced, visible
 from billing.adapters.sql.mapping import ORDER_COLUMNS, order_reader, order_row
 from billing.adapters.sql.tables import orders
@@ -18,6 +18,7 @@ from billing.domain.report_query import Slice
 _ALWAYS_READ = frozenset(
     {"customer_id", "order_id", "order_date", "reference_number", "status", "charges"}
 )
+_BULK = BulkTable(orders)
 _read_whole = order_reader(ORDER_COLUMNS)
 
 
@@ -58,21 +59,7 @@ class SqlOrders(SqlRepository):
         for order in values:
             if not self._access.allows(order.customer_id):
                 raise CustomerNotFoundError(order.customer_id)
-        rows = [order_row(order) for order in values]
-        existing = existing_rows(self._connection, [row[:2] for row in rows])
-        outcomes = []
-        changed = []
-        for row in rows:
-            before = existing.get(row[:2])
-            if before == row:
-                outcomes.append(Outcome.UNCHANGED)
-                continue
-            outcomes.append(Outcome.CREATED if before is None else Outcome.UPDATED)
-            changed.append(row)
-        # In the order of their keys, so that two calls at once wait instead of deadlocking.
-        changed.sort(key=lambda row: row[:2])
-        upsert_orders(self._connection, changed)
-        return outcomes
+        return _BULK.save(self._connection, [order_row(order) for order in values])
 
     def page(
         self, customer_id: int | None, start: date | None, end: date | None, part: Slice, /

@@ -8,7 +8,7 @@ from sqlalchemy import insert, select
 from billing.adapters.sql.catalog import SqlRepository, visible
 from billing.adapters.sql.mapping import card_from
 from billing.adapters.sql.tables import rate_cards
-from billing.domain.errors import CustomerNotFoundError
+from billing.domain.errors import CustomerNotFoundError, RateCardNotFoundError
 from billing.domain.rates import Rate, RateCard
 
 
@@ -34,6 +34,15 @@ class SqlRateCards(SqlRepository):
         )
         card_id = self._connection.execute(statement.returning(rate_cards.c.id)).scalar_one()
         return RateCard(card_id, customer_id, effective_from, created_at, rates)
+
+    def find(self, card_id: int, /) -> RateCard:
+        """Return a card by its id, or raise RateCardNotFoundError."""
+        mine = visible(rate_cards.c.customer_id, self._access)
+        statement = select(rate_cards).where(rate_cards.c.id == card_id, mine)
+        row = self._connection.execute(statement).mappings().one_or_none()
+        if row is None:
+            raise RateCardNotFoundError(f"Rate card {card_id} not found")
+        return card_from(row)
 
     def of_customer(self, customer_id: int, /) -> list[RateCard]:
         """Return all cards, newest first: by effective_from, then id, descending."""

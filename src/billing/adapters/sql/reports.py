@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, insert, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, insert, literal, select
 
 from billing.adapters.sql.catalog import SqlRepository, sliced, visible
 from billing.adapters.sql.mapping import headline_from, headline_row, join_amount
@@ -67,7 +67,16 @@ class SqlReports(SqlRepository):
             raise ReportNotFoundError(report_id)
         return read_service_totals(row.service_totals), row.letterhead
 
-    def pages(self, report_id: int, section: Section, after: int, limit: int, /) -> list[Page]:
+    def pages(
+        self,
+        report_id: int,
+        section: Section,
+        after: int,
+        limit: int,
+        /,
+        *,
+        holding: int | None = None,
+    ) -> list[Page]:
         """Return up to `limit` pages of a section with numbers above `after`, in order."""
         statement = (
             select(*_PAGE)
@@ -81,6 +90,9 @@ class SqlReports(SqlRepository):
             .order_by(report_pages.c.number)
             .limit(limit)
         )
+        if holding is not None:
+            reaching = literal(holding).between(report_pages.c.low_order, report_pages.c.high_order)
+            statement = statement.where(reaching)
         return [Page(*row) for row in self._connection.execute(statement)]
 
     def page(self, query: ReportQuery, part: Slice, /) -> Iterator[ReportHeadline]:

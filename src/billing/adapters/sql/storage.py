@@ -11,6 +11,7 @@ from billing.adapters.sql.catalog import SqlCustomers, SqlServices
 from billing.adapters.sql.engine import make_engine
 from billing.adapters.sql.migrate import current_revision, head_revision, upgrade
 from billing.adapters.sql.orders import SqlOrders
+from billing.adapters.sql.products import SqlProducts
 from billing.adapters.sql.rate_cards import SqlRateCards
 from billing.adapters.sql.reports import SqlReports
 from billing.domain.access import Access
@@ -23,6 +24,7 @@ class SqlRepositories:
     def __init__(self, connection: Connection, access: Access) -> None:
         self.customers = SqlCustomers(connection, access)
         self.services = SqlServices(connection, access)
+        self.products = SqlProducts(connection, access)
         self.orders = SqlOrders(connection, access)
         self.rate_cards = SqlRateCards(connection, access)
         self.reports = SqlReports(connection, access)

@@ -89,6 +89,15 @@ services = Table(
     Column("description", _text()),
 )
 
+products = Table(
+    "products",
+    metadata,
+    Column("customer_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("sku_key", _text(), primary_key=True, comment="normalised"),
+    Column("sku", _text(), nullable=False, comment="as the customer writes it"),
+    Column("units_per_case", BigInteger, nullable=False),
+)
+
 # No foreign key to customers: the intake checks them under a lock that keeps them, nothing
 # deletes them, and the key's own check took 6 tenths of a bulk load's time.
 orders = Table(

@@ -1,0 +1,33 @@
+"""Products: how a customer's SKUs are packed."""
+
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+
+def text() -> Any:
+    """Text ordered by code point everywhere."""
+    return sa.String(255).with_variant(sa.String(255, collation="C"), "postgresql")
+
+
+def upgrade() -> None:
+    """Make the table of products."""
+    op.create_table(
+        "products",
+        sa.Column("customer_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("sku_key", text(), nullable=False, comment="normalised"),
+        sa.Column("sku", text(), nullable=False, comment="as the customer writes it"),
+        sa.Column("units_per_case", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("customer_id", "sku_key", name="pk_products"),
+    )
+
+
+def downgrade() -> None:
+    """Refuse: reports are permanent."""
+    raise NotImplementedError("Reports are permanent: restore a backup instead.")

@@ -1,0 +1,166 @@
+"""Conditions: when a rate applies; three-valued, as SQL's: true, false, or None for unknown.
+
+A condition is read and checked once, when a card is saved, and compiled once per pricing into a
+function over an order. `trace` tells what it saw, by the very tests that decided.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from billing.domain.condition_tests import Test, read_test
+from billing.domain.errors import InvalidValueError
+from billing.domain.measures import UnitsPerCase
+from billing.domain.orders import Order
+
+MAX_DEPTH = 28
+"""Groups within groups; with the card around them JSON stays within 32 levels."""
+
+Verdict = bool | None
+"""True, False, or None when missing data leaves it unknown."""
+Check = Callable[[Order], Verdict]
+
+
+class Condition(Protocol):
+    """A test or a group of conditions."""
+
+    def compile(self, products: UnitsPerCase, /) -> Check:
+        """Return the function that decides for an order."""
+
+    def tests(self) -> Iterator[Test]:
+        """Return every test in it."""
+
+    def missing(self, order: Order, products: UnitsPerCase, /) -> tuple[str, ...]:
+        """Return what leaves it unknown on an order; nothing when it is decided."""
+
+    def trace(self, order: Order, products: UnitsPerCase, /) -> dict[str, Any]:
+        """Return the condition as data with each part's verdict and what the tests saw."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the form that `read_condition` takes."""
+
+
+def _all(checks: Sequence[Check]) -> Check:
+    def decide(order: Order) -> Verdict:
+        unknown = False
+        for check in checks:
+            verdict = check(order)
+            if verdict is False:
+                return False
+            if verdict is None:
+                unknown = True
+        return None if unknown else True
+
+    return decide
+
+
+def _any(checks: Sequence[Check]) -> Check:
+    def decide(order: Order) -> Verdict:
+        unknown = False
+        for check in checks:
+            verdict = check(order)
+            if verdict:
+                return True
+            if verdict is None:
+                unknown = True
+        return None if unknown else False
+
+    return decide
+
+
+def _none(checks: Sequence[Check]) -> Check:
+    some = _any(checks)
+
+    def decide(order: Order) -> Verdict:
+        verdict = some(order)
+        return None if verdict is None else not verdict
+
+    return decide
+
+
+def _one(checks: Sequence[Check]) -> Check:
+    """Exactly one: two trues are false, whatever else is unknown."""
+
+    def decide(order: Order) -> Verdict:
+        verdicts = [check(order) for check in checks]
+        trues = verdicts.count(True)
+        if trues > 1:
+            return False
+        return None if None in verdicts else trues == 1
+
+    return decide
+
+
+GROUPS: dict[str, Callable[[Sequence[Check]], Check]] = {
+    "all": _all,
+    "any": _any,
+    "none": _none,
+    "one": _one,
+    "not": _none,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Several conditions under one word; `not` holds exactly one."""
+
+    word: str
+    members: tuple[Condition, ...]
+
+    def compile(self, products: UnitsPerCase, /) -> Check:
+        """Return the function that decides for an order."""
+        return GROUPS[self.word]([member.compile(products) for member in self.members])
+
+    def tests(self) -> Iterator[Test]:
+        """Return every test in it."""
+        for member in self.members:
+            yield from member.tests()
+
+    def missing(self, order: Order, products: UnitsPerCase, /) -> tuple[str, ...]:
+        """Return what leaves it unknown: what its undecided members miss."""
+        if self.compile(products)(order) is not None:
+            return ()
+        missing = (text for member in self.members for text in member.missing(order, products))
+        return tuple(dict.fromkeys(missing))
+
+    def trace(self, order: Order, products: UnitsPerCase, /) -> dict[str, Any]:
+        """Return the group with its verdict and those of its members."""
+        members = [member.trace(order, products) for member in self.members]
+        return {self.word: self._shaped(members), "verdict": self.compile(products)(order)}
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the form that `read_condition` takes."""
+        return {self.word: self._shaped([member.as_json() for member in self.members])}
+
+    def _shaped(self, members: list[dict[str, Any]]) -> Any:
+        return members[0] if self.word == "not" else members
+
+
+def read_condition(data: object, depth: int = 1) -> Condition:
+    """Read a condition; a refusal names its place, such as `all[0].op`."""
+    if not isinstance(data, dict):
+        raise InvalidValueError("Not a JSON object.")
+    if depth > MAX_DEPTH:
+        raise InvalidValueError(f"Nested deeper than {MAX_DEPTH} groups.")
+    words = [key for key in data if key in GROUPS]
+    if not words:
+        return read_test(data)
+    if len(data) != 1:
+        raise InvalidValueError(f"A group holds one word alone: {', '.join(GROUPS)}.")
+    word = words[0]
+    if word == "not":
+        return Group(word, (_placed(data[word], depth, word),))
+    members = data[word]
+    if not isinstance(members, list) or not members:
+        raise InvalidValueError("Not a list with at least one condition.", field=word)
+    return Group(
+        word,
+        tuple(_placed(member, depth, f"{word}[{i}]") for i, member in enumerate(members)),
+    )
+
+
+def _placed(data: object, depth: int, place: str) -> Condition:
+    try:
+        return read_condition(data, depth + 1)
+    except InvalidValueError as error:
+        raise error.at(place) from None
