@@ -1,0 +1,1 @@
+"""Entrypoints: what the outside calls: the HTTP service and the command line."""

@@ -1,0 +1,68 @@
+"""The application of a command: composed from the environment, on a database that is ready."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol, runtime_checkable
+
+import click
+
+from billing.bootstrap import Billing, compose, open_storage
+from billing.domain.errors import StorageUnavailableError
+from billing.domain.ports import Storage
+from billing.settings import Settings
+
+
+@runtime_checkable
+class Migrated(Protocol):
+    """A storage with a schema of its own; memory has none."""
+
+    @property
+    def is_embedded(self) -> bool:
+        """Tell whether the database belongs to this application, which then migrates it."""
+
+    def check(self) -> None:
+        """Raise StorageUnavailableError unless the database answers and is migrated."""
+
+    def upgrade(self) -> None:
+        """Bring the database to the newest revision."""
+
+    def close(self) -> None:
+        """Close every connection."""
+
+
+@contextmanager
+def application() -> Iterator[Billing]:
+    """Give a command the application; an embedder or a test hands its own to click as `obj`."""
+    given = click.get_current_context().find_object(Billing)
+    if given is not None:
+        yield given
+        return
+    settings = Settings.from_environ(os.environ)
+    with opened_storage(settings.database_url) as storage:
+        make_ready(storage)
+        yield compose(storage, letterhead=settings.letterhead)
+
+
+@contextmanager
+def opened_storage(url: str) -> Iterator[Storage]:
+    """Open a storage and close its connections in the end."""
+    storage = open_storage(url)
+    try:
+        yield storage
+    finally:
+        if isinstance(storage, Migrated):
+            storage.close()
+
+
+def make_ready(storage: Storage) -> None:
+    """Migrate a database that is a file of this application; of any other ask that it is."""
+    if not isinstance(storage, Migrated):
+        click.echo("The database is in memory: nothing outlives this command.", err=True)
+        return
+    try:
+        storage.check()
+    except StorageUnavailableError:
+        if not storage.is_embedded:
+            raise
+        storage.upgrade()

@@ -1,0 +1,97 @@
+"""Report view: a report and lists of reports as a person reads them; amounts are exact."""
+
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
+
+from billing.domain.document import ReportDocument, instant_text
+from billing.domain.report import BilledOrder, ReportContent, ReportException, ReportHeadline
+from billing.entrypoints.cli.output import table
+
+
+def list_lines(headlines: Iterable[ReportHeadline]) -> Iterator[str]:
+    """Return the table of a list of reports."""
+    return table(
+        ("ID", "CUSTOMER", "NAME", "FROM", "TO", "CREATED", "STATUS", "ORDERS", "TOTAL", ""),
+        map(_row, headlines),
+        right=("ID", "CUSTOMER", "ORDERS", "TOTAL"),
+    )
+
+
+def report_lines(document: ReportDocument, *, most_orders: int | None) -> Iterator[str]:
+    """Return a report: its head, its totals, its first orders and its exceptions."""
+    content = document.content
+    yield from _head(content)
+    yield ""
+    totals = ((str(t.service_id), t.service_name, f"{t.amount:f}") for t in document.service_totals)
+    yield from table(("SERVICE", "NAME", "AMOUNT"), totals, right=("SERVICE", "AMOUNT"))
+    yield ""
+    orders = islice(document.orders(), most_orders)
+    yield from table(
+        ("ORDER", "REFERENCE", "DATE", "AMOUNT", "SERVICES"),
+        map(_order_row, orders),
+        right=("ORDER", "AMOUNT"),
+    )
+    if most_orders is not None and content.order_count > most_orders:
+        yield f"… and {content.order_count - most_orders} more orders (--all shows them)"
+    yield from _exception_lines(document.exceptions(), most_orders)
+
+
+def _exception_lines(exceptions: Iterator[ReportException], most: int | None) -> Iterator[str]:
+    first = next(exceptions, None)
+    if first is None:
+        return
+    shown = islice(chain([first], exceptions), most)
+    yield ""
+    yield from table(
+        ("NOT OR PARTLY BILLED", "WHY", "PROBLEMS"),
+        map(_exception_row, shown),
+        right=("NOT OR PARTLY BILLED",),
+    )
+    if next(exceptions, None) is not None:
+        yield "… and more (--all shows them)"
+
+
+def _head(content: ReportContent) -> Iterator[str]:
+    if isinstance(content, ReportHeadline):
+        yield f"Report     {content.id} ({content.status})"
+        yield f"Created    {instant_text(content.created_at)}"
+    yield f"Customer   {content.customer_id} {content.customer_name}"
+    yield f"Period     {content.period.start} to {content.period.end}"
+    if content.services is not None:
+        yield f"Partial    only services {', '.join(map(str, content.services))}"
+    yield f"Orders     {content.order_count}"
+    yield f"Exceptions {content.exception_count}"
+    yield f"Total      {content.total_amount:f} {content.currency}"
+
+
+def _row(headline: ReportHeadline) -> tuple[str, ...]:
+    return (
+        str(headline.id),
+        str(headline.customer_id),
+        headline.customer_name,
+        str(headline.period.start),
+        str(headline.period.end),
+        instant_text(headline.created_at),
+        headline.status,
+        str(headline.order_count),
+        f"{headline.total_amount:f}",
+        headline.currency,
+    )
+
+
+def _order_row(order: BilledOrder) -> tuple[str, ...]:
+    return (
+        str(order.order_id),
+        order.reference_number or "",
+        str(order.order_date),
+        f"{order.total_amount:f}",
+        ", ".join(f"{cost.service_name} {cost.amount:f}" for cost in order.service_costs),
+    )
+
+
+def _exception_row(exception: ReportException) -> tuple[str, str, str]:
+    return (
+        str(exception.order_id),
+        exception.reason.replace("_", " "),
+        "; ".join(exception.problems),
+    )

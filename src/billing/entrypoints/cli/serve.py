@@ -1,0 +1,101 @@
+"""`billing serve`: the HTTP API on granian, until it is told to stop."""
+
+import os
+import socket
+from typing import Any
+
+import click
+from granian.constants import HTTPModes, Interfaces
+from granian.log import LogLevels
+from granian.server import Server
+
+from billing.bootstrap import compose
+from billing.entrypoints.cli.application import make_ready, opened_storage
+from billing.entrypoints.http.app import API, create_app
+from billing.entrypoints.http.logs import JsonLines
+from billing.settings import InvalidSettingError, Settings
+
+DRAIN_SECONDS = 30
+"""How long requests under way may go on after SIGTERM."""
+
+_HANDLER = {"formatter": "json", "class": "logging.StreamHandler", "stream": "ext://sys.stderr"}
+_LOGGING: dict[str, Any] = {
+    "formatters": {"json": {"()": JsonLines}},
+    "handlers": {"console": _HANDLER, "access": _HANDLER},
+}
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", type=click.IntRange(0, 65_535), default=8000, show_default=True)
+@click.option("--workers", type=click.IntRange(1, 256), default=1, show_default=True)
+@click.option(
+    "--threads", type=click.IntRange(1, 256), default=8, show_default=True, help="In each worker."
+)
+def command(host: str, port: int, workers: int, threads: int) -> None:
+    """Serve the HTTP API until SIGTERM or Ctrl-C, which let requests under way end.
+
+    A database that is a file is migrated first. Port 0 takes a free one.
+    """
+    settings = Settings.from_environ(os.environ)
+    _check_workers(settings, workers)
+    with opened_storage(settings.database_url) as storage:
+        make_ready(storage)
+        # What stops the service stops it here, with one line, instead of in every worker; and
+        # workers are forked with all of its code loaded.
+        create_app(settings, compose(storage, letterhead=settings.letterhead))
+    family, address, port = _free_address(host, port)
+    shown = f"[{address}]" if family is socket.AF_INET6 else address
+    server = Server(
+        "billing.entrypoints.http.wsgi:create",
+        factory=True,
+        interface=Interfaces.WSGI,
+        http=HTTPModes.http1,
+        websockets=False,
+        address=address,
+        port=port,
+        workers=workers,
+        blocking_threads=threads,
+        workers_kill_timeout=DRAIN_SECONDS,
+        log_level=LogLevels.error,
+        log_dictconfig=_LOGGING,
+    )
+    url = f"http://{shown}:{port}"
+    server.on_startup(
+        lambda: click.echo(f"Serving {url}{API}/ (documentation: {url}{API}/docs)", err=True)
+    )
+    server.serve()
+
+
+def _check_workers(settings: Settings, workers: int) -> None:
+    """Refuse several processes where each would keep its own: data, or everybody's limit."""
+    if workers == 1:
+        return
+    if settings.database_url.startswith("memory:"):
+        raise InvalidSettingError(
+            "BILLING_DATABASE_URL",
+            f"SQLite or PostgreSQL with --workers {workers}: in memory each would have its own",
+        )
+    if settings.rate_limit_storage.startswith("memory:"):
+        raise InvalidSettingError(
+            "BILLING_RATE_LIMIT_STORAGE",
+            f"redis://<host> with --workers {workers}: in memory each would count for itself",
+        )
+
+
+def _free_address(host: str, port: int) -> tuple[socket.AddressFamily, str, int]:
+    """Return where to listen, or say why not.
+
+    Granian lets two servers of one user share a port, silently: it is asked for alone first.
+    """
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        family, _, _, _, wanted = min(found, key=lambda one: one[0] != socket.AF_INET)
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(wanted)
+            address, port = probe.getsockname()[:2]
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise click.ClickException(f"Cannot listen on {host}, port {port}: {reason}") from error
+    return family, address, port

@@ -1,0 +1,113 @@
+"""`billing serve`: a real server, from its start to its end."""
+
+import re
+import signal
+import socket
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.util import Retry
+
+from tests.integration.cli.conftest import Run, start
+
+
+@contextmanager
+def serving(environment: dict[str, str]) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """Run the server on a free port; yield it and its URL, once it listens."""
+    with start(environment, "serve", "--port", "0", stderr=subprocess.PIPE) as server:
+        try:
+            assert server.stderr is not None
+            line = server.stderr.readline().decode()
+            found = re.search(r"http://\S+:[0-9]+(?=/)", line)
+            assert found, line + server.stderr.read().decode()
+            yield server, found[0]
+        finally:
+            server.kill()
+
+
+@pytest.fixture
+def session() -> Iterator[requests.Session]:
+    """Return a client that waits for a server that is still starting."""
+    with requests.Session() as session:
+        session.mount("http://", HTTPAdapter(max_retries=Retry(connect=12, backoff_factor=0.05)))
+        yield session
+
+
+def test_it_serves_the_api_and_ends_on_sigterm(
+    environment: dict[str, str], command: Run, session: requests.Session
+) -> None:
+    """From an empty folder: migrated, ready, documented, guarded; and it exits with 0."""
+    with serving(environment) as (server, url):
+        assert session.get(f"{url}/readyz", timeout=10).status_code == 200
+        assert session.get(f"{url}/api/v2/docs", timeout=10).status_code == 200
+        assert session.get(f"{url}/api/v2/reports/", timeout=10).status_code == 401
+        token = command("token", "issue", "--subject", "alice").stdout.strip()
+        command("demo")
+        reports = session.get(
+            f"{url}/api/v2/reports/", headers={"Authorization": f"Bearer {token}"}, timeout=10
+        )
+        assert [report["id"] for report in reports.json()] == [2, 1]
+        server.send_signal(signal.SIGTERM)
+        assert server.wait(timeout=30) == 0
+
+
+def test_ctrl_c_ends_it_as_well(environment: dict[str, str], session: requests.Session) -> None:
+    """It is the usual way to stop a server in a terminal, so it is no failure."""
+    with serving(environment) as (server, url):
+        session.get(f"{url}/healthz", timeout=10)
+        server.send_signal(signal.SIGINT)
+        assert server.wait(timeout=30) == 0
+
+
+def test_a_busy_port_is_one_line(command: Run) -> None:
+    """Whoever listens there, another program or another `billing serve`."""
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        done = command("serve", "--port", str(port))
+    assert done.exit_code == 1
+    expected = f"Error: Cannot listen on 127.0.0.1, port {port}: Address already in use\n"
+    assert done.stderr == expected
+
+
+@pytest.mark.parametrize(
+    ("args", "settings", "why"),
+    [
+        ((), {"BILLING_JWT_SECRET": "short"}, "BILLING_JWT_SECRET takes "),
+        ((), {"BILLING_JWT_SECRET": ""}, "BILLING_JWT_SECRET takes "),
+        ((), {"BILLING_RATE_LIMIT": "often"}, "BILLING_RATE_LIMIT takes "),
+        (("--workers", "2"), {}, "BILLING_RATE_LIMIT_STORAGE takes "),
+        (
+            ("--workers", "2"),
+            {
+                "BILLING_DATABASE_URL": "memory://",
+                "BILLING_RATE_LIMIT_STORAGE": "redis://127.0.0.1:1",
+            },
+            "BILLING_DATABASE_URL takes ",
+        ),
+        (("--host", "nowhere.invalid"), {}, "Cannot listen on nowhere.invalid, port 8000: "),
+    ],
+)
+def test_what_cannot_be_served_is_one_line(
+    command: Run, args: tuple[str, ...], settings: dict[str, str], why: str
+) -> None:
+    """A wrong setting names itself and what it takes."""
+    done = command("serve", *args, **settings)
+    assert done.exit_code == 1
+    assert done.stderr.startswith(f"Error: {why}")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_database_that_is_behind_is_not_served(
+    command: Run, postgres_url: Callable[[], str]
+) -> None:
+    """A shared database is upgraded on purpose."""
+    done = command("serve", "--port", "0", BILLING_DATABASE_URL=postgres_url())
+    assert done.exit_code == 1
+    assert "run billing db upgrade" in done.stderr
