@@ -12,7 +12,7 @@ from billing.domain.catalog_rows import CustomerRows, ServiceRows, read_customer
 from billing.domain.errors import BillingError
 from billing.domain.order_rows import OrderRows
 from billing.domain.period import BillingPeriod
-from billing.domain.rates import read_rates
+from billing.domain.rate_reading import read_rates
 from billing.domain.report_query import ReportQuery
 from billing.entrypoints.cli.demo_orders import (
     ACME,

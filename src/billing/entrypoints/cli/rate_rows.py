@@ -11,7 +11,8 @@ from billing.domain.errors import CustomerNotFoundError, InvalidValueError, Serv
 from billing.domain.fields import read_date, read_id
 from billing.domain.ports import Clock, Outcome, Repositories
 from billing.domain.rate_book import RateBook
-from billing.domain.rates import Rate, read_rates
+from billing.domain.rate_reading import read_rates
+from billing.domain.rates import Rate
 from billing.domain.row_reading import Reader, read_fields
 
 _HEAD: dict[str, Reader] = {"customer_id": read_id, "effective_from": read_date}
