@@ -122,7 +122,7 @@ def test_an_instant_falls_on_the_customers_day(
 )
 def test_a_wrong_field_is_named(storage: MemoryStorage, fields: dict[str, Any], field: str) -> None:
     """The whole call is refused, the row counted, the field named, nothing stored."""
-    with pytest.raises(RowsRefusedError, match="1 of 2 rows is invalid") as refused:
+    with pytest.raises(RowsRefusedError, match="1 of 2 rows are invalid") as refused:
         store(storage, row(50), row(51) | fields)
     (error,) = refused.value.result.errors
     assert (error.row, error.field) == (2, field)

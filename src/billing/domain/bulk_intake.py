@@ -58,8 +58,7 @@ class RowsRefusedError(BillingError):
     code = "rows_refused"
 
     def __init__(self, result: IntakeResult) -> None:
-        verb = "is" if result.skipped == 1 else "are"
-        super().__init__(f"{result.skipped} of {result.received} rows {verb} invalid")
+        super().__init__(f"{result.skipped} of {result.received} rows are invalid")
         self.result = result
 
 

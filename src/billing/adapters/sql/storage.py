@@ -97,6 +97,6 @@ def _faults_told() -> Iterator[None]:
     except (OperationalError, InterfaceError, PoolTimeoutError) as error:
         raise StorageUnavailableError from error
     except DBAPIError as error:
-        if error.connection_invalidated:
+        if error.connection_invalidated or "file is not a database" in str(error.orig):
             raise StorageUnavailableError from error
         raise

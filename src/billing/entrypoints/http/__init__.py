@@ -1,0 +1,1 @@
+"""The HTTP service: one blueprint module a resource, and what all of them share."""

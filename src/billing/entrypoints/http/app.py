@@ -1,0 +1,115 @@
+"""App: the service put together, and the order in which every request is checked."""
+
+from functools import partial
+from wsgiref.types import WSGIApplication
+
+from flask import Flask, request
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from billing.bootstrap import Billing, compose, open_storage
+from billing.entrypoints.http import (
+    catalog,
+    context,
+    documents,
+    errors,
+    health,
+    orders,
+    rates,
+    reports,
+)
+from billing.entrypoints.http.auth import Authenticator
+from billing.entrypoints.http.blueprint import (
+    check_every_view,
+    current_view,
+    is_public,
+    required_scope,
+)
+from billing.entrypoints.http.body import check_media_type, refuse_query, too_large
+from billing.entrypoints.http.edge import Edge
+from billing.entrypoints.http.limits import RateLimits
+from billing.entrypoints.http.openapi import make_api
+from billing.settings import Settings
+
+API = "/api/v2"
+
+_RESOURCES = (reports.blueprint, catalog.blueprint, orders.blueprint, rates.blueprint)
+
+
+def create_app(settings: Settings, billing: Billing | None = None) -> Flask:
+    """Return the service over `billing`, by default over the storage that the settings name.
+
+    Raises InvalidSettingError for settings that no server can run with.
+    """
+    billing = billing or compose(
+        open_storage(settings.database_url), letterhead=settings.letterhead
+    )
+    app = Flask(__name__, static_folder=None)
+    _configure(app)
+    context.install(app, settings, billing)
+    errors.install(app)
+    _install_checks(app, settings, billing)
+    _register(app)
+    check_every_view(app)
+    app.wsgi_app = Edge(_behind_proxies(app, settings))  # type: ignore[method-assign]
+    return app
+
+
+def _configure(app: Flask) -> None:
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
+    # Both spellings of a path answer directly: a redirect would be HTML, and lose a POST's body.
+    app.url_map.strict_slashes = False
+    app.url_map.merge_slashes = False
+
+
+def _install_checks(app: Flask, settings: Settings, billing: Billing) -> None:
+    """Check every request: Flask keeps the order of registration, which the contract promises."""
+    authenticator = Authenticator(settings, billing.clock)
+    app.before_request(_check_size)
+    app.before_request(_check_route)
+    RateLimits(settings, authenticator, billing.clock).install(app)
+    app.before_request(partial(_check_caller, authenticator))
+    app.before_request(_check_input)
+
+
+def _check_size() -> None:
+    """Refuse a body that is declared too large; one of unknown length is cut when it is read."""
+    limit = context.current_settings().max_body_bytes
+    if (request.content_length or 0) > limit:
+        raise too_large(limit)
+
+
+def _check_route() -> None:
+    if request.routing_exception is not None:
+        raise request.routing_exception
+    if request.url_rule is not None:
+        request.environ[context.RULE] = request.url_rule.rule
+
+
+def _check_caller(authenticator: Authenticator) -> None:
+    authenticator.authorise(required_scope())
+
+
+def _check_input() -> None:
+    """Refuse what the view cannot mean, before it runs: a media type, a query parameter."""
+    view = current_view()
+    media_types = getattr(view, "media_types", None)
+    if media_types:
+        check_media_type(media_types)
+    if not getattr(view, "takes_query", False) and not is_public():
+        refuse_query()
+
+
+def _register(app: Flask) -> None:
+    api = make_api(app)
+    for blueprint in _RESOURCES:
+        api.register_blueprint(blueprint, url_prefix=API)
+    api.register_blueprint(health.blueprint)
+    documents.install(app, api, url_prefix=API)
+
+
+def _behind_proxies(app: Flask, settings: Settings) -> WSGIApplication:
+    """Believe as many proxies as the settings say, about the client's address and scheme."""
+    proxies = settings.trusted_proxies
+    if not proxies:
+        return app.wsgi_app
+    return ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=0)

@@ -1,0 +1,35 @@
+"""Logs: one JSON object a line on stderr, so that no text in it can forge a second line."""
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+
+_LIBRARIES = ("flask-limiter", "granian", "werkzeug")
+
+
+class JsonLines(logging.Formatter):
+    """Writes a record as one line of ASCII JSON; `extra={"facts": …}` adds members."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        line: dict[str, object] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+            **getattr(record, "facts", {}),
+        }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line, default=str)
+
+
+def configure() -> None:
+    """Send the service's log to stderr: its own from INFO on, other libraries' warnings."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.WARNING)
+    logging.getLogger("billing").setLevel(logging.INFO)
