@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from billing.adapters import legacy
 from billing.adapters.exporters import EXPORTERS
 from billing.adapters.memory import MemoryStorage
 from billing.adapters.readers import READERS
@@ -14,7 +15,7 @@ from billing.domain.rate_trial import RateTrial
 from billing.domain.report_archive import ReportArchive
 from billing.domain.report_generator import ReportGenerator
 
-__all__ = ["READERS", "Billing", "SystemClock", "compose", "open_storage"]
+__all__ = ["READERS", "Billing", "SystemClock", "compose", "legacy", "open_storage"]
 
 
 class SystemClock:

@@ -11,6 +11,7 @@ from billing.domain.errors import BillingError, InvalidValueError
 from billing.domain.fields import require_text
 
 MIN_SECRET_BYTES = 32
+MAX_THREADS = 256
 
 _PREFIX = "BILLING_"
 _SECRETS = frozenset({"jwt_secret", "jwt_secret_previous"})
@@ -37,7 +38,8 @@ class Settings:
     """How the application is run; every field is the variable BILLING_<FIELD>.
 
     jwt_public_key: the PEM text, also when the variable named a file. trusted_proxies: how many
-    proxies' forwarding headers are believed. Secrets and passwords never show in `repr`.
+    proxies' forwarding headers are believed. threads: how many requests the server that runs the
+    application answers at once in each process. Secrets and passwords never show in `repr`.
     """
 
     database_url: str = "sqlite:///var/billing.db"
@@ -52,6 +54,7 @@ class Settings:
     trusted_proxies: int = 0
     max_body_mb: int = 64
     letterhead: str = "Billing"
+    threads: int = 8
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> "Settings":
@@ -205,4 +208,5 @@ _READERS: dict[str, Callable[[str], object]] = {
     "trusted_proxies": _whole_number(0, 9),
     "max_body_mb": _whole_number(1, 4096),
     "letterhead": _text,
+    "threads": _whole_number(1, MAX_THREADS),
 }

@@ -19,11 +19,12 @@ from werkzeug.test import TestResponse
 from billing.adapters.memory import MemoryStorage
 from billing.bootstrap import Billing, compose
 from billing.domain.costs import compile_card, cost_order
+from billing.domain.explanation import explain_order
 from billing.domain.measures import MEASURES
 from billing.domain.orders import Order
 from billing.domain.period import BillingPeriod
-from billing.domain.prices import MODELS
-from billing.domain.rates import Rate, RateCard
+from billing.domain.rate_reading import MODELS, read_rates
+from billing.domain.rates import RateCard
 from billing.entrypoints.cli.demo_world import load
 from billing.entrypoints.http.app import create_app
 from billing.entrypoints.tokens import SCOPES, issue
@@ -108,6 +109,32 @@ def test_the_readme_can_be_followed(application: Billing, client: FlaskClient) -
     bill = answers[-1].json
     assert bill is not None
     assert (bill["total_amount"], bill["exception_count"]) == (14.7, 1)
+
+
+def test_the_contract_of_the_readme_costs_what_it_says(client: FlaskClient) -> None:
+    """The README's rates, tried on the order that it describes, give its five amounts."""
+    (block,) = blocks(documents.README, "json")
+    token = {"Authorization": "Bearer YOUR_TOKEN", "Content-Type": "application/json"}
+
+    def say(method: str, path: str, body: object) -> TestResponse:
+        return send(client, Call(method, f"/api/v2/{path}", token, json.dumps(body)))
+
+    say("PUT", "customers/1/", {"name": "ACME Corp"})
+    for service_id in range(1, 6):
+        say("PUT", f"services/{service_id}/", {"name": f"Service {service_id}"})
+    packed = {"AB-1": 12, "CD-2": 5}
+    products = [
+        {"customer_id": 1, "sku": sku, "units_per_case": units} for sku, units in packed.items()
+    ]
+    say("POST", "products/", products)
+    order = {"carrier": "UPS", "weight_lb": "12.5", "sku_quantity": {"AB-1": 30, "CD-2": 7}}
+    tried = say(
+        "POST", "customers/1/rates/test/", {"rates": json.loads(block.text), "order": order}
+    )
+    answer = json.loads(tried.text, parse_float=str)
+    amounts = [cost["amount"] for cost in answer["service_costs"]]
+    said = f"{' + '.join(amounts)} = {answer['total_amount']}"
+    assert said in documents.prose(documents.README)
 
 
 def test_the_python_example_lists_the_reports(
@@ -206,13 +233,16 @@ def test_the_documented_measure_and_price_model_bill() -> None:
     """A card may use both, and is read back as it was written."""
     (block,) = blocks(documents.EXTENDING, "json")
     price = {"model": "first_and_further", "measure": "extra_packages", "first": 2, "further": "1"}
-    rates = tuple(
-        Rate.read(data) for data in (json.loads(block.text), {"service_id": 2, "price": price})
-    )
-    assert rates == tuple(Rate.read(rate.as_json()) for rate in rates)
+    rates = read_rates([json.loads(block.text), {"service_id": 2, "price": price}])
+    assert rates == read_rates([rate.as_json() for rate in rates])
     pricing = compile_card(RateCard(1, 1, date.min, NOON, rates), 2)
     order = Order(customer_id=1, order_id=1, total_item_qty=Decimal(3), packages=Decimal(4))
     assert [cost.amount for cost in cost_order(order, pricing).service_costs] == [400, 400]
+    texts = [cost.explanation["text"] for cost in explain_order(order, pricing).service_costs]
+    assert texts[0] == "the first at 2.50; 2 further at 0.75; rounded half up to 4.00"
+    for cost in explain_order(order, pricing).service_costs:
+        steps = sum(step["amount"] for step in cost.explanation["steps"])
+        assert steps == cost.amount
     bare = Order(customer_id=1, order_id=1, total_item_qty=Decimal(0))
     assert [problem.text for problem in cost_order(bare, pricing).problems] == [
         "packages is missing"

@@ -12,6 +12,7 @@ from billing.domain.catalog_rows import CustomerRows, ServiceRows
 from billing.domain.errors import BillingError
 from billing.domain.period import BillingPeriod
 from billing.domain.ports import Storage
+from billing.domain.rate_reading import MODELS, read_rates
 from billing.domain.report_query import ReportQuery, Slice
 from billing.entrypoints.cli import demo_world
 from billing.entrypoints.cli.demo_orders import orders
@@ -73,10 +74,19 @@ def test_the_published_example_works(billing: Billing) -> None:
 
 
 def test_january_shows_what_is_not_billed(billing: Billing) -> None:
-    """One order lacks its weight, and one was cancelled; neither is silently left out."""
+    """One order lacks its weight and its carrier, with all that hangs on them, and one was
+    cancelled; neither is silently left out.
+    """
     reasons = {e.order_id: (e.reason, e.problems) for e in billing.archive.read(1).exceptions}
     assert reasons == {
-        10_901: ("needs_attention", ("weight_lb is missing",)),
+        10_901: (
+            "needs_attention",
+            (
+                "weight_lb is missing",
+                "carrier is missing",
+                "the cost of service 2, of which it is a percentage, is unknown",
+            ),
+        ),
         10_902: ("cancelled", ()),
     }
 
@@ -130,11 +140,46 @@ def test_every_customer_has_a_bill_without_riddles(
 
 
 def test_every_service_is_used_and_a_credit_lowers_a_bill(billing: Billing) -> None:
-    """The world shows rates, recorded charges and a credit."""
+    """The world shows rates, recorded charges and a credit, of which fuel is a part as well."""
     report = billing.archive.read(billing.generator.generate(123, YEAR).id)
-    assert [total.service_id for total in report.service_totals] == [1, 2, 3, 4, 5]
+    assert [total.service_id for total in report.service_totals] == [1, 2, 3, 4, 5, 8, 9, 10]
     credit = next(order for order in report.orders if order.order_id == 10_904)
-    assert [cost.amount for cost in credit.service_costs] == [Decimal("-24.80"), Decimal("7.50")]
+    amounts = [f"{cost.amount:f}" for cost in credit.service_costs]
+    assert amounts == ["-24.80", "7.50", "-2.14"]
+
+
+def test_it_shows_every_price_model() -> None:
+    """Somebody who looks for an example of a model, a bound or a condition finds one."""
+    rates = [rate for _, _, card in demo_world.CARDS for rate in read_rates(card)]
+    assert {rate.price.model for rate in rates} == MODELS.keys()
+    assert {rate.minimum is None for rate in rates} == {True, False}
+    assert {rate.maximum is None for rate in rates} == {True, False}
+    assert sum(rate.when is not None for rate in rates) >= 3
+
+
+def test_an_order_shows_cases_a_minimum_a_condition_and_a_percentage(billing: Billing) -> None:
+    """The explanation of one order of January shows most of the engine."""
+    explanation = billing.archive.explain(1, 10_015)
+    said = {cost.service_name: cost.explanation for cost in explanation.service_costs}
+    assert [step["text"][:6] for step in said["Picking"]["steps"]] == ["tier 1", "tier 2"]
+    assert said["Case picking"]["quantity"] == 7
+    assert said["Fuel surcharge"]["of"] == [{"service_id": 2, "amount": Decimal("19.44")}]
+    assert said["Handling"]["condition"]["verdict"] is True
+    bounded = billing.archive.explain(1, 10_016)
+    minimum = [cost.explanation.get("minimum_applied") for cost in bounded.service_costs]
+    assert Decimal("3.50") in minimum
+
+
+def test_a_markup_bills_the_carriage_of_one_carrier(billing: Billing) -> None:
+    """Widgets' parcels by UPS cost ten percent more than UPS bills; those by USPS do not."""
+    report = billing.archive.read(2)
+    marked_up = {
+        cost.rate_index is not None
+        for order in report.orders
+        for cost in order.service_costs
+        if cost.service_id == 2
+    }
+    assert marked_up == {True, False}
 
 
 def test_prices_change_in_march(billing: Billing) -> None:

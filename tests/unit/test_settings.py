@@ -21,6 +21,7 @@ def test_an_empty_environment_means_the_defaults() -> None:
     assert settings.trusted_proxies == 0
     assert settings.max_body_bytes == 64 * 1024 * 1024
     assert settings.letterhead == "Billing"
+    assert settings.threads == 8
     assert not settings.can_verify_tokens
 
 
@@ -38,6 +39,7 @@ def test_every_setting_is_read() -> None:
             "BILLING_TRUSTED_PROXIES": "2",
             "BILLING_MAX_BODY_MB": "1",
             "BILLING_LETTERHEAD": "  Łódź Fulfilment  ",
+            "BILLING_THREADS": "2",
         }
     )
     assert settings == Settings(
@@ -51,6 +53,7 @@ def test_every_setting_is_read() -> None:
         trusted_proxies=2,
         max_body_mb=1,
         letterhead="Łódź Fulfilment",
+        threads=2,
     )
     assert settings.can_verify_tokens
 
@@ -85,6 +88,8 @@ def test_an_empty_setting_counts_as_not_set(empty: str) -> None:
         ("BILLING_RATE_LIMIT_STORAGE", "mongodb://localhost"),
         ("BILLING_TRUSTED_PROXIES", "-1"),
         ("BILLING_TRUSTED_PROXIES", "yes"),
+        ("BILLING_THREADS", "0"),
+        ("BILLING_THREADS", "257"),
         ("BILLING_MAX_BODY_MB", "0"),
         ("BILLING_MAX_BODY_MB", "1.5"),
         ("BILLING_MAX_BODY_MB", "9" * 5_000),

@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 
 from billing.domain.errors import InvalidValueError
+from billing.domain.fields import read_date, read_id, read_quantity, read_text
 from billing.domain.strict_json import loads
 
 
@@ -23,8 +24,6 @@ def test_numbers_stay_exact() -> None:
     [
         (b'{"a": 1, "b": 2, "a": 3}', "a: Duplicate key"),
         (b'{"x": {"a": 1, "a": 1}}', "a: Duplicate key"),
-        (b"NaN", "NaN"),
-        (b"[-Infinity]", "-Infinity"),
         (b"", "Malformed"),
         (b"{} x", "Malformed"),
         (b"{'a': 1}", "Malformed"),
@@ -33,8 +32,6 @@ def test_numbers_stay_exact() -> None:
         ('{"a": 1}'.encode("utf-16"), "UTF-8"),
         (b"[" * 100_000, "nested"),
         (b'{"a":' * 100_000, "nested"),
-        (b"1" * 5_000, "sane size"),
-        (b"1e" + b"9" * 30, "sane size"),
     ],
     ids=lambda value: repr(value)[:24],
 )
@@ -42,3 +39,17 @@ def test_doubtful_json_is_refused(text: bytes, message: str) -> None:
     """Each is refused with a sentence, none with a traceback."""
     with pytest.raises(InvalidValueError, match=message):
         loads(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b"NaN", b"Infinity", b"-Infinity", b"1" * 5_000, b"1e" + b"9" * 30, b"-1." + b"9" * 5_000],
+    ids=lambda value: repr(value)[:24],
+)
+def test_a_number_that_is_none_is_refused_by_its_field(text: bytes) -> None:
+    """It is read as something that no field takes, so that the refusal can name the field."""
+    value = loads(b'{"a": ' + text + b"}")
+    assert isinstance(value, dict)
+    for read in (read_id, read_quantity, read_text, read_date):
+        with pytest.raises(InvalidValueError):
+            read(value["a"])

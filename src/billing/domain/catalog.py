@@ -22,17 +22,26 @@ class Customer:
     time_zone: str = "UTC"
 
     def __post_init__(self) -> None:
-        currency_decimals(self.currency)
-        if self.time_zone not in _time_zones():
-            raise InvalidValueError(
-                f"{self.time_zone[:50]!r} is no IANA time zone such as Europe/Warsaw.",
-                field="time_zone",
-            )
+        check_currency(self.currency)
+        check_time_zone(self.time_zone)
 
     @property
     def decimals(self) -> int:
         """The decimals of the customer's currency."""
         return currency_decimals(self.currency)
+
+
+def check_currency(code: str, /) -> str:
+    """Return an ISO 4217 code, or refuse it."""
+    currency_decimals(code)
+    return code
+
+
+def check_time_zone(name: str, /) -> str:
+    """Return the name of an IANA time zone, or refuse it."""
+    if name not in _time_zones():
+        raise InvalidValueError(f"{name[:50]!r} is no IANA time zone such as Europe/Warsaw.")
+    return name
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +75,15 @@ class Product:
             )
 
 
-@functools.lru_cache(maxsize=32_768)
 def normalise_sku(sku: str, /) -> str:
-    """Return the form in which SKUs compare: without case, spaces and hyphens."""
-    return sku.casefold().translate(_IGNORED_IN_SKUS)
+    """Return the form in which SKUs compare: without case, spaces and hyphens.
 
-
-_IGNORED_IN_SKUS = {ord(character): None for character in " -"}
+    Also of a whole text that holds SKUs, as canonical item lines do.
+    """
+    return sku.casefold().replace("-", "").replace(" ", "")
 
 
 @functools.cache
 def _time_zones() -> frozenset[str]:
-    return frozenset(zoneinfo.available_timezones())
+    # Two names of the database are no zones: the machine's own, and "not configured".
+    return frozenset(zoneinfo.available_timezones() - {"localtime", "Factory"})

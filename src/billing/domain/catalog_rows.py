@@ -1,10 +1,9 @@
 """Catalog rows: how a row becomes a Customer or a Service."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from billing.domain.bulk_intake import Cells, InvalidRowError
-from billing.domain.catalog import Customer, Service
-from billing.domain.errors import InvalidValueError
+from billing.domain.catalog import Customer, Service, check_currency, check_time_zone
 from billing.domain.fields import is_id, read_id, read_text, require_text
 from billing.domain.ports import Outcome, Repositories
 from billing.domain.row_reading import Reader, cell_id, read_fields, values_of_cells
@@ -12,8 +11,8 @@ from billing.domain.row_reading import Reader, cell_id, read_fields, values_of_c
 _CUSTOMER: dict[str, Reader] = {
     "id": read_id,
     "name": require_text,
-    "currency": read_text,
-    "time_zone": read_text,
+    "currency": lambda value: _checked(value, check_currency),
+    "time_zone": lambda value: _checked(value, check_time_zone),
 }
 _SERVICE: dict[str, Reader] = {"id": read_id, "name": require_text, "description": read_text}
 
@@ -27,10 +26,7 @@ def read_customer(row: Mapping[str, object], existing: Customer | None) -> Custo
     for name in ("currency", "time_zone"):
         if values.get(name) is None:
             values[name] = getattr(existing or Customer(1, "defaults"), name)
-    try:
-        return Customer(**values)
-    except InvalidValueError as error:
-        raise InvalidRowError(error) from None
+    return Customer(**values)
 
 
 def read_service(row: Mapping[str, object]) -> Service:
@@ -96,6 +92,11 @@ class ServiceRows:
     def save(self, tx: Repositories, services: Sequence[Service], /) -> list[Outcome]:
         """Save a batch."""
         return [tx.services.save(service) for service in services]
+
+
+def _checked(value: object, check: Callable[[str], str]) -> str | None:
+    text = read_text(value)
+    return None if text is None else check(text)
 
 
 def _values(

@@ -52,10 +52,12 @@ class Test:
         if self.op == "missing":
             return lambda order: isinstance(see(order), Missing) is self.operand
         decide = _operators(self.field)[self.op].bind(self.operand)
+        if self.field in TEXT_FIELDS:
+            return _text_check(self.field, decide)
 
         def check(order: Order) -> bool | None:
             seen = see(order)
-            return None if isinstance(seen, Missing) else decide(seen)
+            return None if type(seen) is Missing else decide(seen)
 
         return check
 
@@ -179,6 +181,16 @@ SKU_OPERATORS: dict[str, Operator] = {
     "missing": _MISSING,
 }
 FIELDS = (*TEXT_FIELDS, *MEASURES, "sku")
+
+
+def _text_check(field: str, decide: Callable[[Any], bool]) -> Callable[[Order], bool | None]:
+    """Return a test of text in one frame instead of two."""
+
+    def check(order: Order) -> bool | None:
+        value = getattr(order, field)
+        return None if value is None else decide(value.casefold())
+
+    return check
 
 
 def _operators(field: str) -> dict[str, Operator]:

@@ -140,11 +140,11 @@ def read_condition(data: object, depth: int = 1) -> Condition:
     """Read a condition; a refusal names its place, such as `all[0].op`."""
     if not isinstance(data, dict):
         raise InvalidValueError("Not a JSON object.")
-    if depth > MAX_DEPTH:
-        raise InvalidValueError(f"Nested deeper than {MAX_DEPTH} groups.")
     words = [key for key in data if key in GROUPS]
     if not words:
         return read_test(data)
+    if depth > MAX_DEPTH:
+        raise InvalidValueError(f"Nested deeper than {MAX_DEPTH} groups.")
     if len(data) != 1:
         raise InvalidValueError(f"A group holds one word alone: {', '.join(GROUPS)}.")
     word = words[0]

@@ -73,7 +73,7 @@ def compile_card(
     looks_at: frozenset[str] = frozenset().union(*(rate.looks_at for rate in rates))
     products = products or {}
     evaluated = evaluation_order(rates)
-    services = [rates[index].service_id for index in evaluated]
+    billed = [(rates[index].service_id, index) for index in evaluated]
     return Pricing(
         decimals=decimals,
         card=card,
@@ -82,7 +82,7 @@ def compile_card(
         needs_products=needs_products(rates),
         marked_up=frozenset(r.service_id for r in rates if isinstance(r.price, Markup)),
         steps=tuple(compile_rate(rates[index], index, decimals, products) for index in evaluated),
-        sorts=any(before > after for before, after in pairwise(services)),
+        sorts=any(before > after for before, after in pairwise(billed)),
         unpriced=unpriced,
     )
 
@@ -119,12 +119,11 @@ def cost_order(order: Order, pricing: Pricing) -> OrderCost:
 
 
 def _total(order: Order, costs: Sequence[ServiceCost]) -> int:
-    total = 0
-    for cost in costs:
-        total += cost.amount
-        if not -MAX_MINOR_UNITS <= cost.amount <= MAX_MINOR_UNITS:
-            raise AmountTooLargeError(f"Order {order.order_id}, service {cost.service_id}")
-    return total
+    amounts = [cost.amount for cost in costs]
+    if amounts and not -MAX_MINOR_UNITS <= min(amounts) <= max(amounts) <= MAX_MINOR_UNITS:
+        large = max(costs, key=lambda cost: abs(cost.amount))
+        raise AmountTooLargeError(f"Order {order.order_id}, service {large.service_id}")
+    return sum(amounts)
 
 
 def total_by_service(

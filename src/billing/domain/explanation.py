@@ -74,7 +74,8 @@ class Explanation:
         kept = tuple(cost for cost in self.service_costs if cost.service_id in services)
         others = tuple(r for r in self.not_charged if r["service_id"] in services)
         problems = tuple(p for p in self.problems if p.service_id in {None, *services})
-        total = sum((cost.amount for cost in kept), Decimal(0))
+        dropped = (cost.amount for cost in self.service_costs if cost.service_id not in services)
+        total = self.total_amount - sum(dropped)  # Keeps the currency's decimals, of 0 too.
         return replace(
             self, service_costs=kept, not_charged=others, problems=problems, total_amount=total
         )

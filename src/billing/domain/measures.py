@@ -72,7 +72,7 @@ def _lines(sku_filter: SkuFilter | None, _products: UnitsPerCase) -> Counter:
 
 
 def _narrowed_lines(sku_filter: SkuFilter) -> Callable[[ItemLines], int]:
-    return lambda items: sum(sku in sku_filter for sku in items.normalised) * MILLION
+    return lambda items: sum(sku in sku_filter for sku, _ in items.lines) * MILLION
 
 
 def _units(sku_filter: SkuFilter | None, _products: UnitsPerCase) -> Counter:

@@ -44,11 +44,16 @@ def currency_decimals(currency: str, /) -> int:
         return CURRENCY_DECIMALS[currency]
     except KeyError:
         raise InvalidValueError(
-            f"{currency[:50]!r} is no ISO 4217 currency code such as USD.", field="currency"
+            f"{currency[:50]!r} is no ISO 4217 currency code such as USD."
         ) from None
 
 
 _RAW_UNITS = tuple(int(10 ** (RAW_DECIMALS - decimals)) for decimals in range(5))
+
+
+def raw_per_minor(decimals: int, /) -> int:
+    """Return how much raw money one minor unit is."""
+    return _RAW_UNITS[decimals]
 
 
 def round_raw(raw: int, decimals: int, /) -> int:

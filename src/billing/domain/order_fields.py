@@ -27,7 +27,7 @@ _INSTANT = re.compile(
 
 def read_order_date(value: object, *, zone: ZoneInfo) -> date | None:
     """Read a day, or an instant with any offset: then its day in the customer's time zone."""
-    if value is None or value == "":
+    if value is None:
         return None
     match = _INSTANT.fullmatch(value) if isinstance(value, str) else None
     if match is None:

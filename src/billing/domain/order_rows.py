@@ -160,7 +160,7 @@ def _canonical_names(row: dict[str, object]) -> dict[str, object]:
 
 
 def _quantity_or_none(value: object) -> object:
-    return None if value is None or value == "" else read_quantity(value)
+    return None if value is None else read_quantity(value)
 
 
 _READERS: dict[str, Reader] = {

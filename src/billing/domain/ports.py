@@ -54,6 +54,12 @@ class CustomerRepository(Protocol):
         currency differs after `fix_currency`.
         """
 
+    def hold(self, customer_id: int, /) -> Customer:
+        """Return the customer and make other writers that hold it wait for this transaction.
+
+        Raises CustomerNotFoundError.
+        """
+
     def fix_currency(self, customer_ids: Collection[int], /) -> None:
         """Say that amounts in these customers' currencies exist from now on."""
 

@@ -44,7 +44,7 @@ class RateBook:
         Raises CustomerNotFoundError, ServiceNotFoundError.
         """
         with self._storage.transaction(access or Access.everything()) as tx:
-            check_rates(tx, tx.customers.find(customer_id), rates)
+            check_rates(tx, tx.customers.hold(customer_id), rates)
             current = card_in_force(tx.rate_cards.of_customer(customer_id), effective_from)
             if current is not None and current.rates == rates:
                 return current, False

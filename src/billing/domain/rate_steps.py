@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from billing.domain.conditions import Check
 from billing.domain.derived_prices import Markup, Percentage
-from billing.domain.measures import Missing, UnitsPerCase
-from billing.domain.money import RAW_DECIMALS, round_raw, to_minor
+from billing.domain.measures import UnitsPerCase
+from billing.domain.money import RAW_DECIMALS, raw_per_minor, round_raw, to_minor
 from billing.domain.orders import Order
 from billing.domain.prices import PriceModel, above_last_tier
 from billing.domain.rates import Rate
@@ -83,10 +83,12 @@ def _measured(
     count = price.measure.counter(rate.sku_filter, products)
     price_of = price.compile()
     is_bounded = rate.minimum is not None or rate.maximum is not None
+    minor_unit = raw_per_minor(decimals)
+    half = minor_unit // 2
 
     def run(order: Order, costs: Costs, problems: Problems) -> None:
         quantity = count(order)
-        if isinstance(quantity, Missing):
+        if not isinstance(quantity, int):
             problems.extend(Problem(service_id, text) for text in quantity.problems)
             return
         if not quantity:
@@ -95,7 +97,9 @@ def _measured(
         if raw is None:
             problems.append(Problem(service_id, above_last_tier(price, quantity)))
             return
-        amount = round_raw(bounded(rate, raw) if is_bounded else raw, decimals)
+        if is_bounded:
+            raw = bounded(rate, raw)
+        amount = (raw + half) // minor_unit  # round_raw, inlined: a measured price is never < 0.
         if amount:
             costs.append(ServiceCost(service_id, amount, quantity, index))
 
@@ -106,7 +110,7 @@ def _percentage(rate: Rate, price: Percentage, index: int, decimals: int) -> Rat
     service_id, of, factor = rate.service_id, price.of, price.factor(decimals)
 
     def run(_order: Order, costs: Costs, problems: Problems) -> None:
-        unknown = of.intersection([problem.service_id for problem in problems])
+        unknown = problems and of.intersection([problem.service_id for problem in problems])
         if unknown:
             problems.extend(Problem(service_id, _unknown(other)) for other in sorted(unknown))
             return

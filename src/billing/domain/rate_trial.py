@@ -9,6 +9,7 @@ from billing.domain.catalog import Customer
 from billing.domain.costs import compile_card
 from billing.domain.errors import InvalidValueError
 from billing.domain.explanation import Explanation, explain_order
+from billing.domain.fields import is_id
 from billing.domain.order_rows import OrderRows
 from billing.domain.orders import Order
 from billing.domain.ports import Clock, Repositories, Storage
@@ -67,7 +68,8 @@ class RateTrial:
 
 def _order(view: Repositories, customer: Customer, row: Mapping[str, object]) -> Order:
     """Read the order by the intake's own rules; the customer is the one asked about."""
-    if row.get("customer_id", customer.id) != customer.id:
+    given = row.get("customer_id")
+    if given is not None and (not is_id(given) or given != customer.id):
         problem = "Must be the customer of the path, or left out."
         raise InvalidRowError(InvalidValueError(problem, field="order.customer_id"))
     named = {"order_id": 1, **row, "customer_id": customer.id}

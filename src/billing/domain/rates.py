@@ -100,11 +100,13 @@ def evaluation_order(rates: Sequence[Rate]) -> list[int]:
     try:
         rank = {service: n for n, service in enumerate(TopologicalSorter(depends).static_order())}
     except CycleError as error:
-        circle = error.args[1]
+        circle = error.args[1][::-1]  # Graphlib names first what the next one is a part of.
         first = next(
             index
             for index, rate in enumerate(rates)
-            if isinstance(rate.price, Percentage) and rate.service_id in circle
+            if isinstance(rate.price, Percentage)
+            and rate.service_id in circle
+            and not rate.price.of.isdisjoint(circle)
         )
         services = " of ".join(map(str, circle))
         raise InvalidValueError(

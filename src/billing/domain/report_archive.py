@@ -12,7 +12,7 @@ from billing.domain.document import ReportDocument
 from billing.domain.errors import OrderNotFoundError, UnknownFormatError
 from billing.domain.evidence import Evidence, read_evidence
 from billing.domain.explanation import Explanation, explain_order
-from billing.domain.money import currency_decimals
+from billing.domain.money import check_minor, currency_decimals, to_minor
 from billing.domain.pages import Section, inflate
 from billing.domain.ports import Exporters, ReportExporter, Repositories, Storage
 from billing.domain.report import BillingReport, ReportHeadline
@@ -113,9 +113,16 @@ class ReportArchive:
     def summaries(
         self, customer_id: int | None = None, *, access: Access | None = None
     ) -> list[CustomerSummary]:
-        """Return one summary a customer, the latest report first."""
+        """Return one summary a customer, the latest report first.
+
+        Raises AmountTooLargeError for a sum that a JSON number no longer holds.
+        """
         with self._storage.snapshot(access or Access.everything()) as view:
-            return view.reports.summaries(customer_id)
+            summaries = view.reports.summaries(customer_id)
+        for summary in summaries:
+            total = to_minor(summary.total_amount, currency_decimals(summary.currency))
+            check_minor(total, f"The sum of customer {summary.customer_id}'s reports")
+        return summaries
 
     def _texts(self, report_id: int, section: Section, access: Access) -> Iterator[bytes]:
         last = 0

@@ -103,7 +103,7 @@ class ReportGenerator:
         walk = _Walk(timeline_of(view, customer, period))
         for order in view.orders.placed_in(customer.id, period, walk.reads):
             pricing = walk.on(order.order_date)
-            writer.add(order, chosen(cost_order(order, pricing), writer.services), pricing)
+            writer.add(order, cost_order(order, pricing), pricing)
 
     def _compare(
         self,
@@ -120,9 +120,10 @@ class ReportGenerator:
         walk = _Walk(timeline_of(view, customer, period))
         comparison = Comparison()
         for order in view.orders.placed_in(customer.id, period, walk.reads | draft.reads):
-            current = chosen(cost_order(order, walk.on(order.order_date)), writer.services)
-            tried = chosen(cost_order(order, draft), writer.services)
-            comparison.add(order.order_id, current, tried)
+            current = cost_order(order, walk.on(order.order_date))
+            tried = cost_order(order, draft)
+            only = writer.services
+            comparison.add(order.order_id, chosen(current, only), chosen(tried, only))
             writer.add(order, tried, draft)
         return comparison
 

@@ -87,9 +87,13 @@ class ReportWriter:
         self._exception_count = 0
         self._spools = {section: SectionSpool() for section in SECTIONS}
 
-    def add(self, order: Order, cost: OrderCost, pricing: Pricing) -> None:
-        """Bill the order, or list it with the reason, and keep what the pricing read."""
+    def add(self, order: Order, whole: OrderCost, pricing: Pricing) -> None:
+        """Bill the order, or list it with the reason, and keep what the pricing read.
+
+        An order all of whose costs are of services not chosen is neither billed nor excepted.
+        """
         self._spools["evidence"].add(order.order_id, evidence_text(order, pricing))
+        cost = chosen(whole, self.services)
         if order.is_cancelled:
             self._except(order, "cancelled", [])
             return
@@ -98,7 +102,7 @@ class ReportWriter:
         if cost.problems:
             texts = list(dict.fromkeys(problem.text for problem in cost.problems))
             self._except(order, "needs_attention", texts)
-        elif not cost.service_costs:
+        elif not whole.service_costs:
             self._except(order, "nothing_applies", [])
 
     def finish(

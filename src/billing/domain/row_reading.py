@@ -60,6 +60,8 @@ def read_fields(
         if reader is None:
             problems.append(InvalidValueError("Unknown field.", field=shown(name)))
             continue
+        if isinstance(value, str) and (not value or value.isspace()):
+            value = None  # noqa: PLW2901 empty text is missing, whatever the field
         if value is None and name in required:
             continue  # Said once, below.
         try:
@@ -69,7 +71,7 @@ def read_fields(
     problems += [
         InvalidValueError("Missing data for required field.", field=name)
         for name in required
-        if row.get(name) is None
+        if values.get(name) is None and not any(p.field == name for p in problems)
     ]
     if problems:
         raise InvalidRowError(*problems)

@@ -3,19 +3,22 @@
 import json
 from decimal import Decimal
 from json.encoder import encode_basestring as quote
-from typing import Any, NoReturn
+from typing import Any
 
 from billing.domain.errors import InvalidValueError
 from billing.domain.fields import shown
 
 MAX_DEPTH = 32
+MAX_DIGITS = 4_300
+"""Python refuses to read longer integers."""
 
 
 def loads(text: str | bytes, /) -> object:
     """Parse JSON: numbers become int or Decimal, never float.
 
-    Raises InvalidValueError for anything that is not one JSON value in UTF-8, for NaN and
-    Infinity, duplicate keys, and numbers or nesting beyond any sane size.
+    NaN, Infinity and numbers beyond any sane size become decimals that no field takes.
+    Raises InvalidValueError for anything that is not one JSON value in UTF-8, for duplicate keys
+    and for nesting beyond any sane depth.
     """
     try:
         return _DECODER.decode(text.decode() if isinstance(text, bytes) else text)
@@ -30,7 +33,8 @@ def loads(text: str | bytes, /) -> object:
             f"Malformed JSON at line {error.lineno}, column {error.colno}."
         ) from None
     except (ValueError, ArithmeticError):
-        raise InvalidValueError("JSON holds a number beyond any sane size.") from None
+        # A number beyond any sane size: read it as NaN, which every field refuses by its name.
+        return _WITHOUT_SIZE.decode(text.decode() if isinstance(text, bytes) else text)
 
 
 def dumps(value: Any, /) -> str:
@@ -56,11 +60,16 @@ def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return result
 
 
-def _refuse_constant(name: str) -> NoReturn:
-    raise InvalidValueError(f"{name} is not a JSON number.")
+def _sane(number: str) -> Decimal:
+    try:
+        return Decimal(number) if len(number) < MAX_DIGITS else Decimal("NaN")
+    except ArithmeticError:
+        return Decimal("NaN")
 
 
-# Hooks run for floats and objects only: integers keep the C parser's own path.
-_DECODER = json.JSONDecoder(
-    object_pairs_hook=_unique, parse_float=Decimal, parse_constant=_refuse_constant
+# Hooks run for floats and objects only: integers keep the C parser's own path. NaN and Infinity
+# become decimals that no field takes, so that the refusal names the field.
+_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_float=Decimal, parse_constant=Decimal)
+_WITHOUT_SIZE = json.JSONDecoder(
+    object_pairs_hook=_unique, parse_float=_sane, parse_int=_sane, parse_constant=Decimal
 )

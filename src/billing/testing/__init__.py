@@ -8,10 +8,11 @@ class TestMyStorage(StorageContract):
 
 from billing.testing.exporters import ExporterContract
 from billing.testing.objects import ObjectsContract
+from billing.testing.products import ProductsContract
 from billing.testing.reports import ReportsContract
 
 __all__ = ["ExporterContract", "StorageContract"]
 
 
-class StorageContract(ObjectsContract, ReportsContract):
+class StorageContract(ObjectsContract, ProductsContract, ReportsContract):
     """What every Storage must do; provide a `storage` fixture that gives an empty one."""

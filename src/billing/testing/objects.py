@@ -4,11 +4,13 @@ from datetime import date
 
 import pytest
 
+from billing.domain.access import Access
 from billing.domain.catalog import Customer, Service
 from billing.domain.errors import (
     CurrencyFixedError,
     CustomerNotFoundError,
     OrderNotFoundError,
+    RateCardNotFoundError,
     ReportNotFoundError,
     ServiceNotFoundError,
 )
@@ -18,6 +20,7 @@ from billing.domain.ports import Outcome, Storage
 from billing.domain.report_query import Slice
 from billing.testing.world import (
     ACME,
+    EVERY_KIND_OF_RATE,
     EVERYTHING,
     JANUARY,
     NOON,
@@ -170,3 +173,25 @@ class ObjectsContract:
         assert cards[-1] == earlier
         assert later.id < earlier.id < same_day.id
         assert cards[0].rates == RATES
+
+    def test_a_card_comes_back_as_it_was(self, filled: Storage) -> None:
+        """Every model, condition, bound and list of SKUs, found by the card's id alone."""
+        with filled.transaction(EVERYTHING) as tx:
+            card = tx.rate_cards.add(WIDGETS, date(2023, 3, 1), EVERY_KIND_OF_RATE, NOON)
+            assert tx.rate_cards.find(card.id) == card
+        with filled.snapshot(EVERYTHING) as view:
+            found = view.rate_cards.find(card.id)
+        assert found == card
+        assert [r.as_json() for r in found.rates] == [r.as_json() for r in EVERY_KIND_OF_RATE]
+
+    def test_a_card_is_found_by_those_who_see_its_customer(self, filled: Storage) -> None:
+        """For others it does not exist, as one that nobody made."""
+        with filled.snapshot(EVERYTHING) as view:
+            (card,) = view.rate_cards.of_customer(ACME)
+            with pytest.raises(RateCardNotFoundError, match="Rate card 999 not found"):
+                view.rate_cards.find(999)
+        with filled.snapshot(Access.only([ACME])) as view:
+            assert view.rate_cards.find(card.id) == card
+        other = filled.snapshot(Access.only([WIDGETS]))
+        with other as view, pytest.raises(RateCardNotFoundError):
+            view.rate_cards.find(card.id)

@@ -109,6 +109,27 @@ class ReportsContract:
         assert sum(page.entries for page in first + rest) == 2_099
         assert all(_holds_its_entries(page) for page in first + rest)
 
+    def test_pages_can_be_asked_for_the_order_they_hold(self, filled: Storage) -> None:
+        """Only pages whose ids reach over it, of every section, read on like all others."""
+        numbers = [*range(1, 1_600), 5_000, 9_000]
+        days = {5_000: 1}  # On the first page, which then reaches over all of the others' ids.
+        with filled.transaction(EVERYTHING) as tx:
+            tx.orders.save([order(ACME, n, day=days.get(n, 15)) for n in numbers])
+        report_id = generator(filled).generate(ACME, JANUARY).id
+        with filled.snapshot(EVERYTHING) as view:
+            for section in SECTIONS:
+                pages = view.reports.pages(report_id, section, 0, 100)
+                for holding in (0, 1, 499, 500, 1_000, 4_999, 5_000, 7_777, 9_000, 9_001):
+                    reaching = [p for p in pages if p.low_order <= holding <= p.high_order]
+                    found = view.reports.pages(report_id, section, 0, 100, holding=holding)
+                    assert found == reaching, (section, holding)
+            first, second, *_ = view.reports.pages(report_id, "evidence", 0, 100, holding=700)
+            assert view.reports.pages(report_id, "evidence", 0, 1, holding=700) == [first]
+            after = view.reports.pages(report_id, "evidence", first.number, 1, holding=700)
+            assert after == [second]
+        with filled.snapshot(Access.only([WIDGETS])) as view:
+            assert view.reports.pages(report_id, "evidence", 0, 100, holding=1) == []
+
     def test_report_lists_mean_what_the_query_says(self, filled: Storage) -> None:
         """Filters and orderings agree with ReportQuery's own meaning, on every storage."""
         headlines = _file_some(filled)

@@ -21,6 +21,35 @@ RATES = read_rates(
         {"service_id": 2, "price": {"model": "unit", "measure": "units", "unit_price": "0.35"}},
     ]
 )
+_LIGHT = {"all": [{"field": "weight_lb", "op": "between", "value": [1, "2.50"]}]}
+_TIERS = [{"up_to": "3", "unit_price": "2.00", "flat_amount": "1"}, {"unit_price": "1.50"}]
+EVERY_KIND_OF_RATE = read_rates(
+    [
+        {"service_id": 1, "price": {"model": "flat", "amount": "2.50"}, "when": {"not": _LIGHT}},
+        {
+            "service_id": 1,
+            "price": {"model": "unit", "measure": "cases", "unit_price": "0.000001"},
+            "skus": ["AB-1", '東京 "2"'],
+            "exclude_skus": ["x"],
+            "minimum": "3.50",
+            "maximum": "50",
+        },
+        {
+            "service_id": 1,
+            "price": {
+                "model": "package",
+                "measure": "units",
+                "package_size": "2.5",
+                "package_price": "4",
+            },
+            "when": {"field": "notes", "op": "contains", "value": "Łódź"},
+        },
+        {"service_id": 2, "price": {"model": "graduated", "measure": "skus", "tiers": _TIERS}},
+        {"service_id": 2, "price": {"model": "volume", "measure": "lines", "tiers": _TIERS}},
+        {"service_id": 1, "price": {"model": "percentage", "percent": "8.64", "of": [2]}},
+        {"service_id": 2, "price": {"model": "markup", "percent": "10"}},
+    ]
+)
 WHOLE_ORDER = Order(
     customer_id=ACME,
     order_id=2**63 - 1,

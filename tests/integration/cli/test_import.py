@@ -161,7 +161,8 @@ def test_a_cut_gzip_file_stores_nothing(
         ("nonsense", "x.csv"),
         ("customers",),
         ("customers", __file__),
-        ("rates", "-", "--format", "csv"),
+        ("rates", "-", "--format", "xml"),
+        ("legacy",),
     ],
 )
 def test_wrong_usage_exits_with_2(run: Run, args: tuple[str, ...]) -> None:
@@ -183,6 +184,86 @@ def test_orders_come_with_items_and_charges_from_csv(run: Run, billing: Billing)
         order = view.orders.find(123, 1)
     assert order.items is not None
     assert (str(order.order_date), order.items.text) == ("2023-04-01", '[["AB-1",2]]')
+
+
+class TestProducts:
+    """`billing import products`: how each SKU is packed."""
+
+    @pytest.fixture(autouse=True)
+    def _known(self, run: Run) -> None:
+        run("import", "customers", "-", input=NDJSON)
+
+    def test_products_load_from_csv(self, run: Run, billing: Billing, tmp_path: Path) -> None:
+        """And the same rows again change nothing."""
+        path = write(tmp_path, "p.csv", "customer_id,sku,units_per_case\n123,AB-1,12\n123,C,1\n")
+        counts = "2 received, 2 created, 0 updated, 0 unchanged, 0 skipped\n"
+        assert run("import", "products", path).stdout == counts
+        assert "2 unchanged" in run("import", "products", path).stdout
+        with billing.storage.snapshot(Access.everything()) as view:
+            assert view.products.units_per_case(123) == {"ab1": 12, "c": 1}
+
+    def test_wrong_products_are_said_by_row_and_column(self, run: Run, tmp_path: Path) -> None:
+        """An unknown customer, no whole number, and two spellings of one SKU."""
+        rows = "9,A,1\n123,A,1.5\n123,AB-1,2\n123,ab 1,3\n"
+        path = write(tmp_path, "p.csv", f"customer_id,sku,units_per_case\n{rows}")
+        result = run("import", "products", path)
+        assert result.exit_code == 1
+        assert [line.split(":")[0] for line in result.stderr.splitlines()] == [
+            "row 1, customer_id",
+            "row 2, units_per_case",
+            "row 4, sku",
+            "Error",
+        ]
+
+
+class TestFlatRates:
+    """`billing import rates` from CSV: a rate a row, cards whole or not at all."""
+
+    HEADER = "customer_id,effective_from,service_id,model,measure,price,colour\n"
+
+    @pytest.fixture(autouse=True)
+    def _known(self, run: Run) -> None:
+        run("import", "customers", "-", input=NDJSON)
+        run("import", "services", "-", input=json.dumps(SERVICES[0]))
+
+    def test_rows_make_cards(self, run: Run, billing: Billing, tmp_path: Path) -> None:
+        """Counted by rates; unknown columns are named."""
+        rows = "123,2023-01-01,1,unit,units,0.35,red\n123,2023-01-01,1,flat,,2\n"
+        rows += "789,2023-01-01,1,flat,,5\n"
+        result = run("import", "rates", write(tmp_path, "r.csv.gz", self.HEADER + rows))
+        assert result.stdout == "3 received, 3 created, 0 updated, 0 unchanged, 0 skipped\n"
+        assert result.stderr == "Ignored columns: colour\n"
+        assert [len(billing.rate_book.cards(c)[0].rates) for c in (123, 789)] == [2, 1]
+
+    def test_a_wrong_row_is_said_and_refuses_the_file(
+        self, run: Run, billing: Billing, tmp_path: Path
+    ) -> None:
+        """With row and column; with the bad rows skipped its card stays out, others do not."""
+        rows = "123,2023-01-01,1,flat,,5\n123,2023-01-01,1,flat,,x\n789,2023-01-01,1,flat,,5\n"
+        path = write(tmp_path, "r.csv", self.HEADER + rows)
+        messages = [
+            "row 1: Refused together with row 2.",
+            "row 2, price: Not a valid number: give a plain decimal such as 12.50.",
+        ]
+        result = run("import", "rates", path)
+        assert result.exit_code == 1
+        refusal = "Error: 2 of 3 rows are invalid; nothing was stored"
+        assert result.stderr.splitlines() == [*messages, refusal]
+        assert billing.rate_book.cards(789) == []
+        result = run("import", "rates", path, "--on-error", "skip")
+        assert result.exit_code == 0
+        assert result.stderr.splitlines()[:2] == messages
+        assert [len(billing.rate_book.cards(c)) for c in (123, 789)] == [0, 1]
+
+    def test_a_row_with_too_many_cells_refuses_every_card(self, run: Run, tmp_path: Path) -> None:
+        """Nobody can tell which card it is a part of."""
+        rows = "123,2023-01-01,1,flat,,5\n789,2023-01-01,1,flat,,5,,,9\n"
+        path = write(tmp_path, "r.csv", self.HEADER + rows)
+        result = run("import", "rates", path, "--on-error", "skip")
+        assert result.stderr.splitlines()[:2] == [
+            "row 1: Refused together with row 2.",
+            "row 2: More cells than the header has columns.",
+        ]
 
 
 class TestRates:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import stat
 from pathlib import Path
 
@@ -163,10 +164,13 @@ def test_show_says_totals_orders_and_exceptions(run: Run, world: Billing) -> Non
     text = run("report", "show", "1").stdout
     assert f"Total      {report.headline.total_amount:f} USD" in text
     for total in report.service_totals:
-        assert f"{total.service_name:8}  {total.amount:f}" in text
+        assert re.search(rf"{total.service_id}  {total.service_name} +{total.amount:f}\n", text)
     assert "REF-10002" in text
     assert f"… and {report.headline.order_count - 20} more orders" in text
-    assert "10901  needs attention  weight_lb is missing" in text
+    assert (
+        "10901  needs attention  weight_lb is missing; carrier is missing; "
+        "the cost of service 2, of which it is a percentage, is unknown"
+    ) in text
 
 
 @pytest.mark.usefixtures("world")

@@ -1,5 +1,6 @@
 """`billing serve`: a real server, from its start to its end."""
 
+import os
 import re
 import signal
 import socket
@@ -82,6 +83,7 @@ def test_a_busy_port_is_one_line(command: Run) -> None:
         ((), {"BILLING_JWT_SECRET": "short"}, "BILLING_JWT_SECRET takes "),
         ((), {"BILLING_JWT_SECRET": ""}, "BILLING_JWT_SECRET takes "),
         ((), {"BILLING_RATE_LIMIT": "often"}, "BILLING_RATE_LIMIT takes "),
+        ((), {"BILLING_THREADS": "many"}, "BILLING_THREADS takes "),
         (("--workers", "2"), {}, "BILLING_RATE_LIMIT_STORAGE takes "),
         (
             ("--workers", "2"),
@@ -102,6 +104,43 @@ def test_what_cannot_be_served_is_one_line(
     assert done.exit_code == 1
     assert done.stderr.startswith(f"Error: {why}")
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("args", "setting", "threads"),
+    [
+        ((), "", 8),
+        ((), "5", 5),
+        (("--threads", "3"), "", 3),
+        (("--threads", "3"), "5", 3),
+    ],
+)
+def test_the_workers_know_how_many_threads_they_have(
+    command: Run,
+    monkeypatch: pytest.MonkeyPatch,
+    args: tuple[str, ...],
+    setting: str,
+    threads: int,
+) -> None:
+    """From the option or the setting: they keep some of them from large answers."""
+    seen = []
+
+    class StandIn:
+        """Takes the server's place, and notes what it and its workers would get."""
+
+        def __init__(self, *_: object, blocking_threads: int, **__: object) -> None:
+            seen.append(str(blocking_threads))
+
+        def on_startup(self, _: object) -> None:
+            pass
+
+        def serve(self) -> None:
+            seen.append(os.environ["BILLING_THREADS"])
+
+    monkeypatch.setattr("billing.entrypoints.cli.serve.Server", StandIn)
+    done = command("serve", "--port", "0", *args, BILLING_THREADS=setting)
+    assert done.exit_code == 0, done.stderr
+    assert seen == [str(threads)] * 2
 
 
 def test_a_database_that_is_behind_is_not_served(

@@ -9,7 +9,10 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from billing.bootstrap import Billing
+from billing.entrypoints.http.app import create_app
 from billing.settings import Settings
+from tests.integration.http.conftest import SECRET
 from tests.integration.http.probe import probe
 
 JSON = "/api/v2/probe/json/"
@@ -96,11 +99,8 @@ def test_encoded_bodies_are_refused(client: FlaskClient) -> None:
         b"\xff",
         b'\xef\xbb\xbf{"a": 1}',
         '{"a": 1}'.encode("utf-16"),
-        b'{"a": NaN}',
-        b'{"a": Infinity}',
         b'{"a": 1, "a": 2}',
         b"[" * 100_000,
-        b'{"a": ' + b"9" * 5_000 + b"}",
     ],
     ids=lambda body: repr(body[:12]),
 )
@@ -158,13 +158,26 @@ def test_a_body_up_to_the_limit_is_taken(client: FlaskClient, size: int) -> None
     assert response.json == expected
 
 
-def test_json_that_is_read_whole_has_a_limit_of_its_own(client: FlaskClient) -> None:
-    """One megabyte is much for an object, and little for memory."""
-    fits = b'{"a": "' + b"x" * (MEGABYTE - 9) + b'"}'
-    assert len(fits) == MEGABYTE
-    assert client.post(JSON, data=fits, content_type="application/json").status_code == 200
-    response = client.post(JSON, data=fits + b" ", content_type="application/json")
-    assert response.status_code == 413
+def test_json_that_is_read_whole_has_a_limit_of_its_own(
+    client: FlaskClient, billing: Billing
+) -> None:
+    """Eight megabytes hold a large rate card; the setting's limit may be lower."""
+    settings = Settings(jwt_secret=SECRET, database_url="memory://", max_body_mb=64)
+    roomy = create_app(settings, billing)
+    roomy.register_blueprint(probe, url_prefix="/api/v2")
+    for app, megabytes in ((roomy, 8), (client.application, 2)):
+        fits = b'{"a": "' + b"x" * (megabytes * MEGABYTE - 9) + b'"}'
+        assert len(fits) == megabytes * MEGABYTE
+        for body, status in ((fits, 200), (fits + b" ", 413)):
+            response = app.test_client().post(
+                JSON,
+                data=body,
+                content_type="application/json",
+                headers={"Authorization": client.environ_base["HTTP_AUTHORIZATION"]},
+            )
+            assert response.status_code == status
+        sentence = f"The request body is too large: at most {megabytes} MB."
+        assert response.json == {"detail": sentence}
 
 
 def test_a_body_shorter_than_declared_is_refused(client: FlaskClient) -> None:

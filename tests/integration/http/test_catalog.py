@@ -217,9 +217,15 @@ def test_services_take_a_token_for_every_customer(client: FlaskClient, caller: C
     settle(client)
     bolt = caller(customers=[2])
     assert bolt.get(API + "services/1/").status_code == 200
-    for body in ({"name": "Mine"}, {"name": 5}):
-        response = bolt.put(API + "services/1/", json=body)
+    for body, content_type in (
+        ('{"name": "Mine"}', "application/json"),
+        ('{"name": 5}', "application/json"),
+        ("{", "application/json"),
+        ("name=Mine", "application/x-www-form-urlencoded"),
+    ):
+        response = bolt.put(API + "services/1/?x=1", data=body, content_type=content_type)
         assert (response.status_code, response.text) == (403, FORBIDDEN)
+        assert "WWW-Authenticate" not in response.headers  # No scope is missing.
     assert '"name":"Picking"' in client.get(API + "services/1/").text
 
 
@@ -239,10 +245,14 @@ def test_writing_takes_its_scope(client: FlaskClient, caller: Caller, path: str)
         ("customers/1/", "GET, HEAD, PUT"),
         ("services/1/", "GET, HEAD, PUT"),
         ("orders/", "GET, HEAD, POST"),
+        ("products/", "GET, HEAD, POST"),
         ("customers/1/rates/", "GET, HEAD, PUT"),
         ("customers/1/orders/1/", "GET, HEAD"),
         ("reports/", "GET, HEAD"),
+        ("customers/1/rates/test/", "POST"),
         ("reports/1/", "GET, HEAD"),
+        ("reports/1/explain/", "GET, HEAD"),
+        ("reports/preview/", "POST"),
     ],
 )
 @pytest.mark.parametrize("method", ["DELETE", "PATCH", "TRACE", "OPTIONS"])

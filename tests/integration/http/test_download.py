@@ -1,9 +1,16 @@
 """Downloading reports: the bytes of each file and the headers that go with it."""
 
+from dataclasses import replace
+
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.exceptions import ServiceUnavailable
 
+from billing.bootstrap import Billing
+from billing.entrypoints.http.answers import large_answers
+from billing.entrypoints.http.app import create_app
+from billing.settings import Settings
 from tests.integration.http.worlds import API, NOT_FOUND, generate, put, settle
 
 HEADER = "order_id,service_id,service_name,amount\n"
@@ -135,6 +142,20 @@ def large(app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> F
     return client
 
 
+@pytest.mark.parametrize(("threads", "at_once"), [(1, 1), (2, 1), (3, 1), (4, 2), (8, 6), (64, 62)])
+def test_two_threads_are_kept_from_large_answers(
+    settings: Settings, billing: Billing, threads: int, at_once: int
+) -> None:
+    """However many the server has; one large answer is always let through."""
+    app = create_app(replace(settings, threads=threads), billing)
+    with app.app_context():
+        answers = large_answers()
+        for _ in range(at_once):
+            answers.enter()
+        with pytest.raises(ServiceUnavailable):
+            answers.enter()
+
+
 def test_a_large_answer_is_exact_and_gives_its_place_back(large: FlaskClient) -> None:
     """One after the other they all come, as long as they are read to the end."""
     for _ in range(3):
@@ -182,7 +203,7 @@ def test_a_report_whose_answer_would_find_no_room_is_not_filed(
     large: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A large report is refused before anything is stored, so that a retry is harmless."""
-    monkeypatch.setattr("billing.entrypoints.http.reports.MANY_ORDERS", 1)
+    monkeypatch.setattr("billing.entrypoints.http.report_files.MANY_ORDERS", 1)
     slow = large.get(API + "reports/1/download/")
     refused = generate(large)
     assert refused.status_code == 503

@@ -200,3 +200,13 @@ def test_large_bodies_are_passed_through() -> None:
         parts = served(body, length)({"REQUEST_METHOD": "GET"}, lambda *_: lambda _: None)
         assert parts is body
     assert body.closed == 0
+
+
+@pytest.mark.parametrize("slash", ["", "/"])
+def test_a_path_without_its_slash_is_the_same_path(client: FlaskClient, slash: str) -> None:
+    """Also where the method is not allowed; documents and health checks have one spelling."""
+    refused = client.get(f"/api/v2/reports/generate{slash}")
+    assert (refused.status_code, refused.headers["Allow"]) == (405, "POST")
+    assert client.get("/api/v2//reports").status_code == 404
+    for path in ("/healthz/", "/readyz/", "/api/v2/docs/", "/api/v2/openapi.json/"):
+        assert client.get(path).status_code == 404

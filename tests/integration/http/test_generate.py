@@ -1,5 +1,7 @@
 """Generating reports: what is billed, in which format it is answered, and what is refused."""
 
+import json
+
 import pytest
 from flask.testing import FlaskClient
 
@@ -374,3 +376,14 @@ def test_generating_takes_its_scope(caller: Caller, billing: Billing, scopes: li
 def test_a_writer_of_reports_need_not_read(caller: Caller) -> None:
     """The answer of generate is part of it: no other scope is asked for."""
     assert generate(caller(scopes=["reports:write"], customers=[1])).status_code == 201
+
+
+@pytest.mark.parametrize("keys", [("foo", "bar", "a"), ("a", "foo", "bar"), ("bar", "a", "foo")])
+def test_the_first_unknown_key_is_named(client: FlaskClient, keys: tuple[str, ...]) -> None:
+    """In the order of the body, whatever the process: two workers never disagree."""
+    body = {"customer_id": 123, **dict.fromkeys(keys, 1)}
+    text = json.dumps(body)  # The client's own `json` would sort the keys.
+    response = client.post("/api/v2/reports/generate/", data=text, content_type="application/json")
+    assert response.json is not None
+    assert response.json["error"] == f"{keys[0]}: Unknown field."
+    assert list(response.json["details"])[:3] == list(keys)

@@ -14,9 +14,19 @@ from billing.entrypoints.http.app import create_app
 from billing.entrypoints.tokens import SCOPES, issue
 from billing.settings import Settings
 from tests.integration.http.conftest import SetClock
-from tests.integration.http.worlds import API, CARD, generate, settle
+from tests.integration.http.worlds import API, CARD, JANUARY, ORDERS, generate, settle
 
 Exchange = tuple[str, int, bytes, str | None]
+
+PRODUCTS: list[dict[str, object]] = [
+    {"customer_id": customer_id, "sku": sku, "units_per_case": 12}
+    for customer_id in (1, 2)
+    for sku in ("AB-1", "żółw 2", "Straße", "a 9", "🐢")
+]
+RATES = [
+    {"service_id": 1, "price": {"model": "unit", "measure": "cases", "unit_price": "1.10"}},
+    {"service_id": 2, "price": {"model": "percentage", "percent": "8.64", "of": [1, 3]}},
+]
 
 READS = [
     "customers/",
@@ -51,6 +61,16 @@ READS = [
     "reports/1/download/",
     "reports/1/exceptions/",
     "reports/1/exceptions/?page=1&page_size=1",
+    "reports/1/explain/?order_id=10001",
+    "reports/1/explain/?order_id=10002",
+    "reports/1/explain/?order_id=10003",
+    "reports/1/explain/?order_id=10004",
+    "reports/1/explain/?order_id=9223372036854775807",
+    "reports/2/explain/?order_id=10001",
+    "reports/9223372036854775807/explain/?order_id=1",
+    "products/",
+    "products/?customer_id=1&page=2&page_size=2",
+    "products/?customer_id=9223372036854775807",
     "reports/3/",
     "reports/9223372036854775807/",
 ]
@@ -103,6 +123,10 @@ def story(client: FlaskClient) -> list[Exchange]:
     note("PUT", "customers/1/rates/", json=CARD)
     note("PUT", "customers/2/rates/", json={"effective_from": "9999-12-31", "rates": []})
     note("PUT", "customers/99/rates/", json=CARD)
+    note("POST", "products/", json=PRODUCTS)
+    note("POST", "products/", json=[PRODUCTS[1], PRODUCTS[2] | {"units_per_case": 7}])
+    note("POST", "products/", json=[PRODUCTS[0] | {"sku": "AB1"}, {"customer_id": 99}])
+    note("POST", "products/?on_error=skip", json=[*PRODUCTS, PRODUCTS[0] | {"sku": "AB1"}])
     note(
         "POST", "orders/", json=[{"customer_id": 1, "order_id": 10002, "order_date": "2023-01-05"}]
     )
@@ -122,6 +146,12 @@ def story(client: FlaskClient) -> list[Exchange]:
     ):
         response = generate(client, customer_id, **changes)
         exchanges.append((f"generate {changes}", response.status_code, response.data, None))
+    for what_if in ({}, {"rates": RATES}, {"rates": [], "services": [3]}, {"customer_id": 99}):
+        note("POST", "reports/preview/", json={"customer_id": 1, **JANUARY, **what_if})
+    for customer_id, order in ((1, ORDERS[0]), (2, {}), (99, {})):
+        for rates in (None, RATES):
+            body = {"order": order, "rates": rates}
+            note("POST", f"customers/{customer_id}/rates/test/", json=body)
     for path in READS:
         note("GET", path)
     return exchanges

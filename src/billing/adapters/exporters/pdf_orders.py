@@ -153,7 +153,7 @@ class OrderTable:
     def _draw_cost(self, cost: Mapping[str, Any]) -> None:
         pages = self._pages
         pages.show(ORDER_X, self._name(cost["service_name"]), BODY)
-        if "quantity" in cost:
+        if cost.get("quantity") is not None:  # A percentage measures nothing.
             pages.show_to(QUANTITY_END, self._quantity(cost["quantity"]), BODY)
         pages.show_to(RIGHT, self._amount(cost["amount"]), BODY)
         pages.y -= ROW

@@ -4,6 +4,7 @@ import csv
 from collections import Counter
 from collections.abc import Iterator
 from io import TextIOWrapper
+from itertools import zip_longest
 from typing import BinaryIO
 
 from billing.domain.bulk_intake import Cells
@@ -30,7 +31,7 @@ def read_csv(stream: BinaryIO, /) -> Iterator[object]:
             if len(row) > len(header) and any(row[len(header) :]):
                 yield InvalidValueError("More cells than the header has columns.")
             elif any(row):
-                yield Cells(zip(header, row, strict=False))
+                yield Cells(zip_longest(header, row[: len(header)], fillvalue=""))
     except csv.Error as error:
         raise InvalidValueError(f"Malformed CSV at line {rows.line_num}: {error}.") from None
     except UnicodeDecodeError:

@@ -38,6 +38,11 @@ class BulkTable:
         )
         holders = ", ".join("?" * len(columns))
         self._sqlite_upsert = f"INSERT INTO {table.name} ({every}) VALUES ({holders}) {on_conflict}"
+        # What differs is written, and only that comes back: with xmax 0 if it was new.
+        differs = (
+            f"({', '.join(f't.{name}' for name in columns)}) IS DISTINCT FROM "
+            f"({', '.join(f'excluded.{name}' for name in columns)})"
+        )
         self._postgres_existing = (
             f"SELECT {found} FROM unnest(%s::{kinds[0]}[], %s::{kinds[1]}[]) "
             f"AS k ({first}, {second}) JOIN {table.name} AS t USING ({first}, {second})"
@@ -48,13 +53,33 @@ class BulkTable:
         )
         self._postgres_copy = f"COPY {stage} ({every}) FROM STDIN"
         self._postgres_upsert = (
-            f"INSERT INTO {table.name} ({every}) SELECT {every} FROM {stage} "
-            f"ORDER BY {first}, {second} {on_conflict}"
+            f"INSERT INTO {table.name} AS t ({every}) SELECT {every} FROM {stage} "
+            f"ORDER BY {first}, {second} {on_conflict} WHERE {differs} "
+            f"RETURNING t.{first}, t.{second}, t.xmax = 0"
         )
         self._postgres_empty = f"TRUNCATE {stage}"
 
     def save(self, connection: Connection, rows: Sequence[Row]) -> list[Outcome]:
         """Insert or replace rows, none given twice; tell for each what it did."""
+        if not rows:
+            return []
+        if connection.dialect.name == "sqlite":
+            return self._save_sqlite(connection, rows)
+        connection.exec_driver_sql(self._postgres_stage)
+        with connection.connection.cursor().copy(self._postgres_copy) as copy:
+            for row in rows:
+                copy.write_row(row)
+        # In the order of their keys, so that two calls at once wait instead of deadlocking; the
+        # statement itself decides what each row did, so that both tell the truth.
+        changed = {
+            (first, second): Outcome.CREATED if is_new else Outcome.UPDATED
+            for first, second, is_new in connection.exec_driver_sql(self._postgres_upsert)
+        }
+        connection.exec_driver_sql(self._postgres_empty)
+        return [changed.get(row[:KEY], Outcome.UNCHANGED) for row in rows]
+
+    def _save_sqlite(self, connection: Connection, rows: Sequence[Row]) -> list[Outcome]:
+        """Compare and write: nobody else does while this transaction has the write lock."""
         existing = self.existing(connection, [row[:KEY] for row in rows])
         outcomes = []
         changed = []
@@ -64,10 +89,9 @@ class BulkTable:
                 outcomes.append(Outcome.UNCHANGED)
                 continue
             outcomes.append(Outcome.CREATED if before is None else Outcome.UPDATED)
-            changed.append(row)
-        # In the order of their keys, so that two calls at once wait instead of deadlocking.
-        changed.sort(key=lambda row: row[:KEY])
-        self._upsert(connection, changed)
+            changed.append(self._converted(row, date.isoformat))
+        if changed:
+            connection.exec_driver_sql(self._sqlite_upsert, changed)
         return outcomes
 
     def existing(self, connection: Connection, keys: Sequence[Row]) -> dict[Row, Row]:
@@ -80,21 +104,6 @@ class BulkTable:
             found = connection.exec_driver_sql(self._postgres_existing, parameters)
             rows = (tuple(row) for row in found)
         return {row[:KEY]: row for row in rows}
-
-    def _upsert(self, connection: Connection, rows: Sequence[Row]) -> None:
-        if not rows:
-            return
-        if connection.dialect.name == "sqlite":
-            plain = [self._converted(row, date.isoformat) for row in rows]
-            connection.exec_driver_sql(self._sqlite_upsert, plain)
-            return
-        connection.exec_driver_sql(self._postgres_stage)
-        cursor = connection.connection.cursor()
-        with cursor.copy(self._postgres_copy) as copy:
-            for row in rows:
-                copy.write_row(row)
-        connection.exec_driver_sql(self._postgres_upsert)
-        connection.exec_driver_sql(self._postgres_empty)
 
     def _converted(self, row: Row, convert: Any) -> Row:
         """Return a row with its days converted: SQLite's driver is asked behind SQLAlchemy."""

@@ -3,7 +3,8 @@
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, func, insert, select, true, update
+from sqlalchemy import ColumnElement, Connection, Select, Table, and_, func, select, true, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from billing.adapters.sql.mapping import customer_from, service_from
 from billing.adapters.sql.tables import customers, services
@@ -37,6 +38,12 @@ class SqlRepository:
         self._connection = connection
         self._access = access
 
+    def _inserted(self, table: Table, values: dict[str, Any]) -> bool:
+        """Insert a row unless its key exists; of several at once exactly one is told so."""
+        insert = sqlite.insert if self._connection.dialect.name == "sqlite" else postgresql.insert
+        statement = insert(table).values(values).on_conflict_do_nothing().returning(table.c.id)
+        return self._connection.execute(statement).one_or_none() is not None
+
 
 class SqlCustomers(SqlRepository):
     """The customers that this transaction may see."""
@@ -63,24 +70,34 @@ class SqlCustomers(SqlRepository):
         """Insert or replace a customer."""
         if not self._access.allows(customer.id):
             raise CustomerNotFoundError(customer.id)
-        values: dict[str, Any] = {
+        mine = customers.c.id == customer.id
+        values = {
             "name": customer.name,
             "currency": customer.currency,
             "time_zone": customer.time_zone,
         }
-        mine = customers.c.id == customer.id
-        row = self._connection.execute(select(customers).where(mine).with_for_update()).mappings()
-        existing = row.one_or_none()
-        if existing is None:
-            values |= {"id": customer.id, "currency_fixed": False}
-            self._connection.execute(insert(customers).values(values))
+        if self._inserted(customers, {"id": customer.id, **values, "currency_fixed": False}):
             return Outcome.CREATED
-        if customer_from(existing) == customer:
+        # Only the currency is what an intake under way relies on, and so waits for.
+        statement = select(customers).where(mine)
+        row = self._connection.execute(statement.with_for_update(key_share=True)).mappings().one()
+        if customer_from(row) == customer:
             return Outcome.UNCHANGED
-        if existing["currency_fixed"] and existing["currency"] != customer.currency:
-            raise CurrencyFixedError(customer.id, existing["currency"])
+        if row["currency"] != customer.currency:
+            self._connection.execute(statement.with_for_update())
+            if row["currency_fixed"]:
+                raise CurrencyFixedError(customer.id, row["currency"])
         self._connection.execute(update(customers).where(mine).values(values))
         return Outcome.UPDATED
+
+    def hold(self, customer_id: int, /) -> Customer:
+        """Return the customer and make other writers that hold it wait."""
+        mine = and_(customers.c.id == customer_id, self._visible)
+        statement = select(customers).where(mine).with_for_update(key_share=True)
+        row = self._connection.execute(statement).mappings().one_or_none()
+        if row is None:
+            raise CustomerNotFoundError(customer_id)
+        return customer_from(row)
 
     def fix_currency(self, customer_ids: Collection[int], /) -> None:
         """Say that amounts in these customers' currencies exist from now on."""
@@ -122,13 +139,11 @@ class SqlServices(SqlRepository):
     def save(self, service: Service, /) -> Outcome:
         """Insert or replace a service."""
         values = {"name": service.name, "description": service.description}
-        mine = services.c.id == service.id
-        row = self._connection.execute(select(services).where(mine).with_for_update()).mappings()
-        existing = row.one_or_none()
-        if existing is None:
-            self._connection.execute(insert(services).values(id=service.id, **values))
+        if self._inserted(services, {"id": service.id, **values}):
             return Outcome.CREATED
-        if service_from(existing) == service:
+        mine = services.c.id == service.id
+        statement = select(services).where(mine).with_for_update()
+        if service_from(self._connection.execute(statement).mappings().one()) == service:
             return Outcome.UNCHANGED
         self._connection.execute(update(services).where(mine).values(values))
         return Outcome.UPDATED

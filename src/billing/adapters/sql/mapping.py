@@ -1,11 +1,11 @@
 """Mapping: rows into values of the domain, and back."""
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import RowMapping
+from sqlalchemy import ColumnElement, RowMapping, null
 
 from billing.adapters.sql.tables import FRACTION_DECIMALS, orders, products
 from billing.domain.catalog import Customer, Product, Service, normalise_sku
@@ -17,12 +17,11 @@ from billing.domain.rates import RateCard
 from billing.domain.report import ReportContent, ReportHeadline, ReportStatus
 from billing.domain.strict_json import loads
 
-ORDER_COLUMNS: tuple[str, ...] = tuple(orders.c.keys())
 PRODUCT_COLUMNS: tuple[str, ...] = tuple(products.c.keys())
 _FRACTION = 10**FRACTION_DECIMALS
 
 OrderRow = tuple[Any, ...]
-"""One order as a row of ORDER_COLUMNS."""
+"""One order as a row of its table."""
 
 
 def customer_from(row: RowMapping) -> Customer:
@@ -53,30 +52,27 @@ def card_from(row: RowMapping) -> RateCard:
 
 
 def order_row(order: Order) -> OrderRow:
-    """Return an order as a row of ORDER_COLUMNS."""
-    return tuple(
-        [
-            _TO_COLUMN[name](value) if name in _TO_COLUMN and value is not None else value
-            for name in ORDER_COLUMNS
-            for value in (getattr(order, name),)
-        ]
-    )
+    """Return an order as a row of the table: the same fields in the same order."""
+    row = list(order)
+    for place, convert in _TO_COLUMN:
+        if row[place] is not None:
+            row[place] = convert(row[place])
+    return tuple(row)
 
 
-def order_reader(columns: Sequence[str]) -> Callable[[Iterable[Any]], Order]:
-    """Return the function that makes an order of a row of these columns."""
-    converters = [(name, _FROM_COLUMN.get(name)) for name in columns]
+def order_columns(wanted: Collection[str]) -> list[ColumnElement[Any]]:
+    """Return the columns of an order, NULL in the place of each that is not wanted."""
+    return [column if column.name in wanted else null() for column in orders.c]
 
-    def read(row: Iterable[Any]) -> Order:
-        return Order(
-            **{
-                name: value if convert is None or value is None else convert(value)
-                for (name, convert), value in zip(converters, row, strict=True)
-                if value is not None
-            }
-        )
 
-    return read
+def order_from(row: Sequence[Any]) -> Order:
+    """Return the order of a row of all columns: converted where the table keeps it otherwise."""
+    values = list(row)
+    for place, convert in _FROM_COLUMN:
+        if values[place] is not None:
+            values[place] = convert(values[place])
+    values[_CHARGES] = values[_CHARGES] or ()
+    return Order._make(values)
 
 
 def _charges_text(charges: tuple[Charge, ...]) -> str | None:
@@ -90,16 +86,18 @@ def _charges(text: str) -> tuple[Charge, ...]:
     return tuple(Charge(service_id, Decimal(amount)) for service_id, amount in pairs)
 
 
-_TO_COLUMN: dict[str, Callable[[Any], Any]] = {
-    **dict.fromkeys(QUANTITY_FIELDS, to_millionths),
-    "items": lambda items: items.text,
-    "charges": _charges_text,
-}
-_FROM_COLUMN: dict[str, Callable[[Any], Any]] = {
-    **dict.fromkeys(QUANTITY_FIELDS, from_millionths),
-    "items": ItemLines,
-    "charges": _charges,
-}
+_PLACES = {name: place for place, name in enumerate(Order._fields)}
+_CHARGES = _PLACES["charges"]
+_TO_COLUMN: list[tuple[int, Callable[[Any], Any]]] = [
+    *((_PLACES[name], to_millionths) for name in QUANTITY_FIELDS),
+    (_PLACES["items"], lambda items: items.text),
+    (_CHARGES, _charges_text),
+]
+_FROM_COLUMN: list[tuple[int, Callable[[Any], Any]]] = [
+    *((_PLACES[name], from_millionths) for name in QUANTITY_FIELDS),
+    (_PLACES["items"], ItemLines),
+    (_CHARGES, _charges),
+]
 
 
 def split_amount(amount: Decimal) -> tuple[int, int]:

@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, and_, func, select
 
 from billing.adapters.sql.bulk import BulkTable
 from billing.adapters.sql.catalog import SqlRepository, sliced, visible
-from billing.adapters.sql.mapping import ORDER_COLUMNS, order_reader, order_row
+from billing.adapters.sql.mapping import order_columns, order_from, order_row
 from billing.adapters.sql.tables import orders
 from billing.domain.errors import CustomerNotFoundError, OrderNotFoundError
 from billing.domain.orders import Order
@@ -19,7 +19,6 @@ _ALWAYS_READ = frozenset(
     {"customer_id", "order_id", "order_date", "reference_number", "status", "charges"}
 )
 _BULK = BulkTable(orders)
-_read_whole = order_reader(ORDER_COLUMNS)
 
 
 class SqlOrders(SqlRepository):
@@ -33,16 +32,14 @@ class SqlOrders(SqlRepository):
         row = self._connection.execute(select(orders).where(mine)).one_or_none()
         if row is None:
             raise OrderNotFoundError(customer_id, order_id)
-        return _read_whole(row)
+        return order_from(row)
 
     def placed_in(
         self, customer_id: int, period: BillingPeriod, fields: Collection[str], /
     ) -> Iterator[Order]:
         """Stream the customer's orders of a period by order_date, then order_id."""
-        wanted = _ALWAYS_READ | set(fields)
-        columns = [orders.c[name] for name in ORDER_COLUMNS if name in wanted]
         statement = (
-            select(*columns)
+            select(*order_columns(_ALWAYS_READ | set(fields)))
             .where(
                 orders.c.customer_id == customer_id,
                 orders.c.order_date.between(period.start, period.end),
@@ -51,8 +48,7 @@ class SqlOrders(SqlRepository):
             .order_by(orders.c.order_date, orders.c.order_id)
             .execution_options(yield_per=500)
         )
-        read = order_reader([column.name for column in columns])
-        return map(read, self._connection.execute(statement))
+        return map(order_from, self._connection.execute(statement))
 
     def save(self, values: Sequence[Order], /) -> list[Outcome]:
         """Insert or replace orders, none given twice; one outcome each, in their order."""
@@ -67,7 +63,7 @@ class SqlOrders(SqlRepository):
         """Return orders by customer_id, then order_id; dates include both ends."""
         statement = select(orders).where(self._asked(customer_id, start, end))
         statement = statement.order_by(orders.c.customer_id, orders.c.order_id)
-        return map(_read_whole, self._connection.execute(sliced(statement, part)))
+        return map(order_from, self._connection.execute(sliced(statement, part)))
 
     def count(self, customer_id: int | None, start: date | None, end: date | None, /) -> int:
         """Return how many orders `page` would return in all."""

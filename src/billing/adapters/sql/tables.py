@@ -93,7 +93,8 @@ products = Table(
     "products",
     metadata,
     Column("customer_id", BigInteger, primary_key=True, autoincrement=False),
-    Column("sku_key", _text(), primary_key=True, comment="normalised"),
+    # Folding case may make a text three times as long.
+    Column("sku_key", _text(3 * MAX_TEXT), primary_key=True, comment="normalised"),
     Column("sku", _text(), nullable=False, comment="as the customer writes it"),
     Column("units_per_case", BigInteger, nullable=False),
 )
@@ -105,8 +106,8 @@ orders = Table(
     metadata,
     Column("customer_id", BigInteger, primary_key=True, autoincrement=False),
     Column("order_id", BigInteger, primary_key=True, autoincrement=False),
-    Column("order_date", Date),
     Column("reference_number", _text()),
+    Column("order_date", Date),
     Column("status", _text()),
     Column("carrier", _text()),
     Column("notes", _text(MAX_NOTES)),

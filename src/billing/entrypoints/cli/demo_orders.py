@@ -6,6 +6,7 @@ from random import Random
 
 ACME, WIDGETS, LODZ, TOKYO, NOOR = 123, 456, 789, 1011, 1213
 PICKING, SHIPPING, PACKING, STORAGE, RETURNS = 1, 2, 3, 4, 5
+CASE_PICKING, FUEL, HANDLING = 8, 9, 10
 MONTHS = (1, 2, 3, 4)
 
 Row = dict[str, object]

@@ -1,6 +1,8 @@
-"""The sample world: five customers with their rate cards and four months of orders.
+"""The sample world: five customers with their products, rate cards and four months of orders.
 
-It is the same world each time: whoever follows the documentation sees the documented numbers.
+Between them the cards use every price model; ACME's shows cases and loose units, tiers, a
+minimum, a condition and a percentage. It is the same world each time: whoever follows the
+documentation sees the documented numbers.
 """
 
 from datetime import date
@@ -12,10 +14,14 @@ from billing.domain.catalog_rows import CustomerRows, ServiceRows, read_customer
 from billing.domain.errors import BillingError
 from billing.domain.order_rows import OrderRows
 from billing.domain.period import BillingPeriod
+from billing.domain.product_rows import ProductRows
 from billing.domain.rate_reading import read_rates
 from billing.domain.report_query import ReportQuery
 from billing.entrypoints.cli.demo_orders import (
     ACME,
+    CASE_PICKING,
+    FUEL,
+    HANDLING,
     LODZ,
     NOOR,
     PACKING,
@@ -45,17 +51,52 @@ SERVICES: tuple[Row, ...] = (
     {"id": PACKING, "name": "Packing", "description": "Cartons, filling and labels"},
     {"id": STORAGE, "name": "Storage", "description": "Space in the warehouse, by the month"},
     {"id": RETURNS, "name": "Returns", "description": "Goods taken back and put away"},
+    {"id": CASE_PICKING, "name": "Case picking", "description": "Full cases off the racks"},
+    {"id": FUEL, "name": "Fuel surcharge", "description": "A part of the carriage"},
+    {"id": HANDLING, "name": "Handling", "description": "Heavy parcels, and papers for abroad"},
 )
 
 
-def _flat(service_id: int, amount: str) -> Row:
-    return {"service_id": service_id, "price": {"model": "flat", "amount": amount}}
+PRODUCTS: tuple[Row, ...] = tuple(
+    {"customer_id": customer_id, "sku": sku, "units_per_case": units_per_case}
+    for customer_id, sku, units_per_case in (
+        (ACME, "ANVIL-50", 1),
+        (ACME, "ROPE-10M", 6),
+        (ACME, "MAGNET-XL", 12),
+        (ACME, "ROCKET-2", 4),
+        (WIDGETS, "W-1", 24),
+        (WIDGETS, "W-2", 12),
+        (WIDGETS, "W-3", 10),
+        (LODZ, "MIŚ-S", 20),
+        (LODZ, "MIŚ-XL", 5),
+        (TOKYO, "ガジェット-1", 10),
+        (TOKYO, "KEY-7", 50),
+        (NOOR, "OUD-12", 12),
+        (NOOR, "DATES-1KG", 10),
+    )
+)
+
+
+def _rate(service_id: int, model: str, measure: str | None = None, **price: object) -> Row:
+    counted = {} if measure is None else {"measure": measure}
+    return {"service_id": service_id, "price": {"model": model, **counted, **price}}
 
 
 def _unit(service_id: int, measure: str, unit_price: str) -> Row:
-    price = {"model": "unit", "measure": measure, "unit_price": unit_price}
-    return {"service_id": service_id, "price": price}
+    return _rate(service_id, "unit", measure, unit_price=unit_price)
 
+
+def _tiered(service_id: int, model: str, measure: str, *tiers: tuple[int | None, str]) -> Row:
+    steps = [{"up_to": up_to, "unit_price": unit_price} for up_to, unit_price in tiers]
+    return _rate(service_id, model, measure, tiers=steps)
+
+
+def _test(field: str, op: str, value: object) -> Row:
+    return {"field": field, "op": op, "value": value}
+
+
+_HEAVY = {"all": [_test("weight_lb", "gt", 30), _test("carrier", "eq", "UPS")]}
+_ABROAD = {"not": _test("ship_to_country", "eq", "KW")}
 
 # A flat rate is due on every order, also on one that only carries a fee: whoever has such
 # orders pays by what can be counted on them.
@@ -64,28 +105,60 @@ CARDS: tuple[tuple[int, date, list[Row]], ...] = (
         ACME,
         date(2023, 1, 1),
         [
-            _unit(PICKING, "units", "0.35"),
+            _tiered(PICKING, "graduated", "loose_units", (10, "0.45"), (None, "0.30")),
             _unit(SHIPPING, "weight_lb", "0.48"),
             _unit(PACKING, "packages", "2.50"),
+            {**_unit(CASE_PICKING, "cases", "1.10"), "minimum": "3.50"},
+            _rate(FUEL, "percentage", percent="8.64", of=[SHIPPING]),
+            {**_rate(HANDLING, "flat", amount="4.50"), "when": _HEAVY},
         ],
     ),
     (
         ACME,
         date(2023, 3, 1),
         [
-            _unit(PICKING, "units", "0.38"),
+            _tiered(PICKING, "graduated", "loose_units", (10, "0.48"), (None, "0.32")),
             _unit(SHIPPING, "weight_lb", "0.515"),
             _unit(PACKING, "packages", "2.75"),
+            {**_unit(CASE_PICKING, "cases", "1.20"), "minimum": "3.80"},
+            _rate(FUEL, "percentage", percent="9.1", of=[SHIPPING]),
+            {**_rate(HANDLING, "flat", amount="4.75"), "when": _HEAVY},
         ],
     ),
-    (WIDGETS, date(2023, 1, 1), [_flat(PICKING, "3.00"), _unit(PACKING, "packages", "1.75")]),
-    (LODZ, date(2023, 1, 1), [_unit(PICKING, "lines", "0.90"), _unit(PACKING, "packages", "2.10")]),
+    (
+        WIDGETS,
+        date(2023, 1, 1),
+        [
+            _rate(PICKING, "flat", amount="3.00"),
+            {**_rate(SHIPPING, "markup", percent="10"), "when": _test("carrier", "eq", "UPS")},
+            _unit(PACKING, "packages", "1.75"),
+        ],
+    ),
+    (
+        LODZ,
+        date(2023, 1, 1),
+        [
+            _unit(PICKING, "lines", "0.90"),
+            _rate(PACKING, "package", "units", package_size=12, package_price="2.10"),
+        ],
+    ),
     (
         TOKYO,
         date(2023, 1, 1),
-        [_unit(PICKING, "units", "45"), _unit(SHIPPING, "weight_lb", "95.5")],
+        [
+            _tiered(PICKING, "volume", "units", (20, "45"), (None, "38")),
+            _unit(SHIPPING, "weight_lb", "95.5"),
+        ],
     ),
-    (NOOR, date(2023, 1, 1), [_unit(PICKING, "units", "0.125"), _flat(PACKING, "0.750")]),
+    (
+        NOOR,
+        date(2023, 1, 1),
+        [
+            {**_unit(PICKING, "units", "0.125"), "maximum": "3.000"},
+            _rate(PACKING, "flat", amount="0.750"),
+            {**_rate(HANDLING, "flat", amount="1.500"), "when": _ABROAD},
+        ],
+    ),
 )
 
 
@@ -100,6 +173,7 @@ def load(billing: Billing) -> int:
         for result in (
             billing.intake.store(CUSTOMERS, CustomerRows()),
             billing.intake.store(SERVICES, ServiceRows()),
+            billing.intake.store(PRODUCTS, ProductRows()),
             billing.intake.store(orders(), OrderRows()),
         )
     )

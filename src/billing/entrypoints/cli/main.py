@@ -16,8 +16,8 @@ _COMMANDS = {
     "db": ("db", "Upgrade or check the database."),
     "token": ("token", "Issue access tokens."),
     "demo": ("demo", "Load the sample world."),
-    "import": ("import_", "Import customers, services, orders or rates."),
-    "report": ("report", "Generate, list, show and download reports."),
+    "import": ("import_", "Import customers, services, products, orders or rates."),
+    "report": ("report", "Preview, generate, show and explain reports."),
 }
 
 

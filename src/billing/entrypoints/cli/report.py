@@ -1,4 +1,7 @@
-"""`billing report`: generate reports, list them, show one, write one to a file."""
+"""`billing report`: generate reports, list them, show one, write one to a file.
+
+`preview` and `explain` are in report_trial.
+"""
 
 import csv
 import io
@@ -18,9 +21,9 @@ from billing.domain.report_query import SORT_KEYS, ReportOrder, ReportQuery, Sli
 from billing.entrypoints.cli.application import application
 from billing.entrypoints.cli.output import destination, write_lines
 from billing.entrypoints.cli.parameters import DAY, ID
-from billing.entrypoints.cli.report_view import list_lines, report_lines
+from billing.entrypoints.cli.report_trial import explain, preview
+from billing.entrypoints.cli.report_view import ORDERS_SHOWN, list_lines, report_lines
 
-ORDERS_SHOWN = 20
 _SUMMARY_COLUMNS = (
     "id customer_id customer_name start_date end_date created_at total_amount order_count "
     "currency status exception_count content_hash"
@@ -29,7 +32,11 @@ _SUMMARY_COLUMNS = (
 
 @click.group()
 def command() -> None:
-    """Generate, list, show and download reports."""
+    """Preview, generate, list, show, explain and download reports."""
+
+
+command.add_command(preview)
+command.add_command(explain)
 
 
 @command.command()

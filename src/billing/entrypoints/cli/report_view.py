@@ -1,11 +1,16 @@
 """Report view: a report and lists of reports as a person reads them; amounts are exact."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, islice
+from typing import Any
 
 from billing.domain.document import ReportDocument, instant_text
 from billing.domain.report import BilledOrder, ReportContent, ReportException, ReportHeadline
 from billing.entrypoints.cli.output import table
+
+ORDERS_SHOWN = 20
+_AMOUNTS = ("current_amount", "draft_amount", "difference")
+_COMPARED = ("IN FORCE", "DRAFT", "DIFFERENCE")
 
 
 def list_lines(headlines: Iterable[ReportHeadline]) -> Iterator[str]:
@@ -34,6 +39,35 @@ def report_lines(document: ReportDocument, *, most_orders: int | None) -> Iterat
     if most_orders is not None and content.order_count > most_orders:
         yield f"… and {content.order_count - most_orders} more orders (--all shows them)"
     yield from _exception_lines(document.exceptions(), most_orders)
+
+
+def comparison_lines(comparison: Mapping[str, Any], currency: str) -> Iterator[str]:
+    """Return what a draft card changes: in all, by service, and where it changes most."""
+    current, draft, difference = (comparison[name] for name in _AMOUNTS)
+    yield ""
+    yield f"In force   {current:f} {currency}"
+    yield f"Draft      {draft:f} {currency} ({difference:+f})"
+    yield ""
+    yield from table(
+        ("SERVICE", "NAME", *_COMPARED),
+        (
+            (str(row["service_id"]), row["service_name"], *_compared(row))
+            for row in comparison["services"]
+        ),
+        right=("SERVICE", *_COMPARED),
+    )
+    if comparison["orders"]:
+        yield ""
+        yield from table(
+            ("CHANGED MOST", *_COMPARED),
+            ((str(row["order_id"]), *_compared(row)) for row in comparison["orders"]),
+            right=("CHANGED MOST", *_COMPARED),
+        )
+
+
+def _compared(row: Mapping[str, Any]) -> tuple[str, str, str]:
+    current, draft, difference = (row[name] for name in _AMOUNTS)
+    return f"{current:f}", f"{draft:f}", f"{difference:+f}" if difference else f"{difference:f}"
 
 
 def _exception_lines(exceptions: Iterator[ReportException], most: int | None) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 import os
 import socket
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -13,7 +14,7 @@ from billing.bootstrap import compose
 from billing.entrypoints.cli.application import make_ready, opened_storage
 from billing.entrypoints.http.app import API, create_app
 from billing.entrypoints.http.logs import JsonLines
-from billing.settings import InvalidSettingError, Settings
+from billing.settings import MAX_THREADS, InvalidSettingError, Settings, name_of
 
 DRAIN_SECONDS = 30
 """How long requests under way may go on after SIGTERM."""
@@ -30,14 +31,17 @@ _LOGGING: dict[str, Any] = {
 @click.option("--port", type=click.IntRange(0, 65_535), default=8000, show_default=True)
 @click.option("--workers", type=click.IntRange(1, 256), default=1, show_default=True)
 @click.option(
-    "--threads", type=click.IntRange(1, 256), default=8, show_default=True, help="In each worker."
+    "--threads",
+    type=click.IntRange(1, MAX_THREADS),
+    help=f"In each worker. By default {name_of('threads')}, or {Settings().threads}.",
 )
-def command(host: str, port: int, workers: int, threads: int) -> None:
+def command(host: str, port: int, workers: int, threads: int | None) -> None:
     """Serve the HTTP API until SIGTERM or Ctrl-C, which let requests under way end.
 
     A database that is a file is migrated first. Port 0 takes a free one.
     """
     settings = Settings.from_environ(os.environ)
+    settings = replace(settings, threads=threads or settings.threads)
     _check_workers(settings, workers)
     with opened_storage(settings.database_url) as storage:
         make_ready(storage)
@@ -55,7 +59,7 @@ def command(host: str, port: int, workers: int, threads: int) -> None:
         address=address,
         port=port,
         workers=workers,
-        blocking_threads=threads,
+        blocking_threads=settings.threads,
         workers_kill_timeout=DRAIN_SECONDS,
         log_level=LogLevels.error,
         log_dictconfig=_LOGGING,
@@ -64,6 +68,7 @@ def command(host: str, port: int, workers: int, threads: int) -> None:
     server.on_startup(
         lambda: click.echo(f"Serving {url}{API}/ (documentation: {url}{API}/docs)", err=True)
     )
+    os.environ[name_of("threads")] = str(settings.threads)  # Workers read their settings there.
     server.serve()
 
 

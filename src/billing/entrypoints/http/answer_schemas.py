@@ -27,18 +27,17 @@ class AnswerSchema(Schema):
         field_obj.required = field_name not in self.optional
 
 
-def _money() -> fields.Decimal:
+def money() -> fields.Decimal:
+    """Return the field of an amount."""
     return fields.Decimal(metadata={"example": 500.0})
 
 
-class _ReportFields(AnswerSchema):
-    id = fields.Integer()
+class _ContentFields(AnswerSchema):
     customer_id = fields.Integer()
     customer_name = fields.String()
     start_date = fields.Date()
     end_date = fields.Date()
-    created_at = fields.AwareDateTime()
-    total_amount = _money()
+    total_amount = money()
     currency = fields.String()
     status = fields.String(metadata={"enum": ["draft", "final", "void"]})
     exception_count = fields.Integer(
@@ -51,7 +50,12 @@ class _ReportFields(AnswerSchema):
     optional = frozenset({"services"})
 
 
-class ReportSummarySchema(_ReportFields):
+class _FiledFields(AnswerSchema):
+    id = fields.Integer()
+    created_at = fields.AwareDateTime()
+
+
+class ReportSummarySchema(_ContentFields, _FiledFields):
     """A report without its orders."""
 
     order_count = fields.Integer()
@@ -61,7 +65,7 @@ class ServiceTotalSchema(AnswerSchema):
     """One service over a whole report."""
 
     service_name = fields.String()
-    amount = _money()
+    amount = money()
 
 
 class CostRateSchema(AnswerSchema):
@@ -76,8 +80,10 @@ class ServiceCostSchema(AnswerSchema):
 
     service_id = fields.Integer()
     service_name = fields.String()
-    amount = _money()
-    quantity = fields.Decimal()
+    amount = money()
+    quantity = fields.Decimal(
+        allow_none=True, metadata=said("Null for a percentage and a markup: they measure nothing.")
+    )
     rate = fields.Nested(CostRateSchema)
     optional = frozenset({"quantity", "rate"})
 
@@ -88,12 +94,12 @@ class OrderCostSchema(AnswerSchema):
     order_id = fields.Integer()
     reference_number = fields.String(allow_none=True)
     order_date = fields.Date()
-    total_amount = _money()
+    total_amount = money()
     service_costs = fields.List(fields.Nested(ServiceCostSchema))
 
 
-class ReportSchema(_ReportFields):
-    """One report in full."""
+class ReportContentSchema(_ContentFields):
+    """What a report says, filed or not."""
 
     service_totals = fields.Dict(
         keys=fields.String(),
@@ -101,6 +107,10 @@ class ReportSchema(_ReportFields):
         metadata=said("By service id as a string, ascending by number."),
     )
     orders = fields.List(fields.Nested(OrderCostSchema))
+
+
+class ReportSchema(ReportContentSchema, _FiledFields):
+    """One report in full."""
 
 
 class ExceptionSchema(AnswerSchema):
@@ -117,11 +127,11 @@ class CustomerSummarySchema(AnswerSchema):
     customer_id = fields.Integer()
     customer_name = fields.String(metadata=said("As on the latest report."))
     report_count = fields.Integer()
-    total_amount = _money()
+    total_amount = money()
     first_report = fields.AwareDateTime(metadata=said("When the earliest report was created."))
     latest_report = fields.AwareDateTime(metadata=said("When the latest report was created."))
     currency = fields.String()
-    final_amount = _money()
+    final_amount = money()
 
 
 class CustomerSchema(AnswerSchema):
@@ -142,10 +152,18 @@ class ServiceSchema(AnswerSchema):
 
 
 class RateSchema(AnswerSchema):
-    """One rate, as it was put."""
+    """One rate, as it was put; numbers are strings."""
 
     service_id = fields.Integer()
-    price = fields.Dict(metadata={"example": {"model": "flat", "amount": "5.00"}})
+    price = fields.Dict(
+        metadata=said("As `Price` says.", example={"model": "flat", "amount": "5.00"})
+    )
+    when = fields.Dict(metadata=said("As `Condition` says."))
+    skus = fields.List(fields.String())
+    exclude_skus = fields.List(fields.String())
+    minimum = fields.String()
+    maximum = fields.String()
+    optional = frozenset({"when", "skus", "exclude_skus", "minimum", "maximum"})
 
 
 class RateCardSchema(AnswerSchema):
@@ -156,6 +174,14 @@ class RateCardSchema(AnswerSchema):
     effective_from = fields.Date()
     created_at = fields.AwareDateTime()
     rates = fields.List(fields.Nested(RateSchema))
+
+
+class ProductSchema(AnswerSchema):
+    """How one of a customer's SKUs is packed."""
+
+    customer_id = fields.Integer()
+    sku = fields.String(metadata=said("As the customer writes it."))
+    units_per_case = fields.Integer()
 
 
 class RowErrorSchema(AnswerSchema):
@@ -189,7 +215,7 @@ class ChargeSchema(AnswerSchema):
     """A cost already known; a credit when negative."""
 
     service_id = fields.Integer()
-    amount = _money()
+    amount = money()
 
 
 OrderSchema = AnswerSchema.from_dict(

@@ -6,17 +6,18 @@ fails while rendering is an error answer, never a file cut short.
 
 import json
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from tempfile import SpooledTemporaryFile
 from typing import BinaryIO, cast
 
 from flask import Response, current_app
 from werkzeug.exceptions import ServiceUnavailable
 
+from billing.domain.explanation import Explanation
+from billing.domain.strict_json import dumps
 from billing.entrypoints.http.edge import IN_ONE_PIECE
 
 BLOCK = 64 * 1024
-LARGE_AT_ONCE = 6
 RETRY_AFTER_SECONDS = 5
 
 
@@ -58,7 +59,7 @@ def large_answers() -> LargeAnswers:
     """Return the running application's count."""
     made: LargeAnswers | None = current_app.extensions.get("large_answers")
     if made is None:
-        limit = current_app.config.get("LARGE_ANSWERS_AT_ONCE", LARGE_AT_ONCE)
+        limit = current_app.config["LARGE_ANSWERS_AT_ONCE"]
         made = current_app.extensions.setdefault("large_answers", LargeAnswers(limit))
     return made
 
@@ -120,6 +121,13 @@ def json_answer(value: object, status: int = 200) -> Response:
 def json_text(value: object) -> str:
     """Write JSON as the stored documents are written: compact, every script as it is."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def explanation_answer(explanation: Explanation, members: Sequence[str]) -> Response:
+    """Answer an explanation's members in the order given, its amounts exact."""
+    said = explanation.as_json()
+    text = dumps({name: said[name] for name in members})
+    return spooled_answer(lambda out: out.write(text.encode()), "application/json")
 
 
 def new_spool() -> BinaryIO:

@@ -1,7 +1,9 @@
 """App: the service put together, and the order in which every request is checked."""
 
+import re
+from collections.abc import Iterable
 from functools import partial
-from wsgiref.types import WSGIApplication
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import Flask, request
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -14,6 +16,7 @@ from billing.entrypoints.http import (
     errors,
     health,
     orders,
+    products,
     rates,
     reports,
 )
@@ -23,8 +26,15 @@ from billing.entrypoints.http.blueprint import (
     current_view,
     is_public,
     required_scope,
+    requires_every_customer,
 )
-from billing.entrypoints.http.body import check_media_type, refuse_query, too_large
+from billing.entrypoints.http.body import (
+    JSON,
+    MAX_JSON_BYTES,
+    check_media_type,
+    refuse_query,
+    too_large,
+)
 from billing.entrypoints.http.edge import Edge
 from billing.entrypoints.http.limits import RateLimits
 from billing.entrypoints.http.openapi import make_api
@@ -32,7 +42,18 @@ from billing.settings import Settings
 
 API = "/api/v2"
 
-_RESOURCES = (reports.blueprint, catalog.blueprint, orders.blueprint, rates.blueprint)
+_DOCUMENT = re.compile(rf"{API}/(openapi\.json$|docs(/|$))")
+
+THREADS_KEPT = 2
+"""Threads that no large answer may hold, so that the others are still answered."""
+
+_RESOURCES = (
+    reports.blueprint,
+    catalog.blueprint,
+    products.blueprint,
+    orders.blueprint,
+    rates.blueprint,
+)
 
 
 def create_app(settings: Settings, billing: Billing | None = None) -> Flask:
@@ -44,20 +65,19 @@ def create_app(settings: Settings, billing: Billing | None = None) -> Flask:
         open_storage(settings.database_url), letterhead=settings.letterhead
     )
     app = Flask(__name__, static_folder=None)
-    _configure(app)
+    _configure(app, settings)
     context.install(app, settings, billing)
     errors.install(app)
     _install_checks(app, settings, billing)
     _register(app)
     check_every_view(app)
-    app.wsgi_app = Edge(_behind_proxies(app, settings))  # type: ignore[method-assign]
+    app.wsgi_app = Edge(_with_slash(_behind_proxies(app, settings)))  # type: ignore[method-assign]
     return app
 
 
-def _configure(app: Flask) -> None:
+def _configure(app: Flask, settings: Settings) -> None:
+    app.config["LARGE_ANSWERS_AT_ONCE"] = max(1, settings.threads - THREADS_KEPT)
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
-    # Both spellings of a path answer directly: a redirect would be HTML, and lose a POST's body.
-    app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
 
 
@@ -74,6 +94,8 @@ def _install_checks(app: Flask, settings: Settings, billing: Billing) -> None:
 def _check_size() -> None:
     """Refuse a body that is declared too large; one of unknown length is cut when it is read."""
     limit = context.current_settings().max_body_bytes
+    if getattr(current_view(), "media_types", None) == (JSON,):
+        limit = min(limit, MAX_JSON_BYTES)
     if (request.content_length or 0) > limit:
         raise too_large(limit)
 
@@ -86,7 +108,7 @@ def _check_route() -> None:
 
 
 def _check_caller(authenticator: Authenticator) -> None:
-    authenticator.authorise(required_scope())
+    authenticator.authorise(required_scope(), every_customer=requires_every_customer())
 
 
 def _check_input() -> None:
@@ -105,6 +127,22 @@ def _register(app: Flask) -> None:
         api.register_blueprint(blueprint, url_prefix=API)
     api.register_blueprint(health.blueprint)
     documents.install(app, api, url_prefix=API)
+
+
+def _with_slash(application: WSGIApplication) -> WSGIApplication:
+    """Read a path without its last slash as the path with it, whatever the method.
+
+    A redirect would be HTML, and lose a POST's body; werkzeug's own lenience answers 404 where a
+    method is not allowed.
+    """
+
+    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        path = environ.get("PATH_INFO", "")
+        if path.startswith(f"{API}/") and not path.endswith("/") and not _DOCUMENT.match(path):
+            environ["PATH_INFO"] = f"{path}/"
+        return application(environ, start_response)
+
+    return answer
 
 
 def _behind_proxies(app: Flask, settings: Settings) -> WSGIApplication:

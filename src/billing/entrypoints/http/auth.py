@@ -64,8 +64,11 @@ class Authenticator:
         found: Caller | Exception | None = g.caller
         return found
 
-    def authorise(self, scope: str | None) -> None:
-        """Let the request go on, or end it with 401 or 403."""
+    def authorise(self, scope: str | None, *, every_customer: bool = False) -> None:
+        """Let the request go on, or end it with 401 or 403.
+
+        every_customer: let in only those from whom no customer is hidden.
+        """
         if scope == PUBLIC:
             return
         caller = self.caller()
@@ -74,6 +77,8 @@ class Authenticator:
         if scope not in caller.scopes:
             challenge = f'Bearer error="insufficient_scope", scope="{scope}"'
             abort(answer(403, NOT_ALLOWED, headers={"WWW-Authenticate": challenge}))
+        if every_customer and not caller.access.is_everything:
+            abort(answer(403, NOT_ALLOWED))  # No scope is missing: there is nothing to challenge.
 
     def _caller(self) -> Caller | Exception | None:
         scheme, _, token = request.headers.get("Authorization", "").strip().partition(" ")
@@ -192,6 +197,8 @@ def _subject(claims: Mapping[str, object]) -> str:
 def _has_come(instant: object, now: float) -> bool:
     """Tell whether a claim is an instant, and one that has come; a bool is no number here."""
     if isinstance(instant, bool) or not isinstance(instant, int | Decimal):
+        return False
+    if isinstance(instant, Decimal) and not instant.is_finite():
         return False
     return instant <= now + LEEWAY_SECONDS
 

@@ -59,9 +59,12 @@ class StrictParser(FlaskParser):
             for messages in error.messages_dict.values()  # The one key is the location.
             for problem in _problems(messages)
         ]
-        places = {name: place for place, name in enumerate(schema.fields)}
+        # Marshmallow finds unknown fields in no order; the input has one.
+        given = error.data if isinstance(error.data, Mapping) else ()
+        places = {shown(str(name)): place for place, name in enumerate(given)}
+        places |= {name: place for place, name in enumerate(schema.fields)}
         problems.sort(key=lambda problem: _rank(problem, places))
-        abort(invalid_fields((shown(place), message) for place, message in problems))
+        abort(invalid_fields(problems))
 
 
 class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # It ships no types.
@@ -91,15 +94,18 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # It ships no t
         decorator: Callable[[View], View] = super().alt_response(status_code, **options)
         return decorator
 
-    def requires(self, scope: str) -> Callable[[View], View]:
-        """Let in callers whose token carries the scope; document what is always possible."""
+    def requires(self, scope: str, *, every_customer: bool = False) -> Callable[[View], View]:
+        """Let in callers whose token carries the scope; document what is always possible.
+
+        every_customer: and whose token hides no customer from them.
+        """
         if scope not in SCOPES:
             raise ValueError(f"Unknown scope {scope!r}")
 
         documented = self.doc(security=[{"bearerAuth": [scope]}], responses=_refusals(_ALWAYS))
 
         def decorate(view: Any) -> Any:
-            return _marked(documented(view), required_scope=scope)
+            return _marked(documented(view), required_scope=scope, every_customer=every_customer)
 
         return decorate
 
@@ -171,6 +177,11 @@ def required_scope() -> str | None:
     return getattr(current_view(), "required_scope", None)
 
 
+def requires_every_customer() -> bool:
+    """Tell whether the request's view takes a token for every customer."""
+    return getattr(current_view(), "every_customer", False)
+
+
 def is_public() -> bool:
     """Tell whether the request asks for a public view."""
     return required_scope() == PUBLIC
@@ -207,11 +218,13 @@ def _problems(messages: Any, place: str = "") -> Iterator[tuple[str, str]]:
 
 
 def _place(outer: str, key: str | int) -> str:
-    if key == "_schema":
+    if key in ("", "_schema"):
         return outer
     if isinstance(key, int):
         return f"{outer}[{key}]"
-    return f"{outer}.{key}" if outer else key
+    if outer and key.startswith("["):  # A place that the domain named: `[2].when.all[0].op`.
+        return f"{outer}{key}"
+    return f"{outer}.{shown(key)}" if outer else shown(key)
 
 
 def _rank(problem: tuple[str, str], places: Mapping[str, int]) -> tuple[bool, int]:

@@ -16,8 +16,10 @@ from billing.entrypoints.http.errors import answer, invalid_fields
 JSON = "application/json"
 
 BLOCK = 64 * 1024
-MAX_JSON_BYTES = 1024 * 1024
-"""A JSON body is read whole, so it is kept smaller than bulk bodies, which are streamed."""
+MAX_JSON_BYTES = 8 * 1024 * 1024
+"""A JSON body is read whole, so it is kept smaller than bulk bodies, which are streamed.
+
+The largest is a rate card: 1,000 rates with their conditions and SKUs."""
 
 
 def check_media_type(accepted: Collection[str]) -> str:
@@ -32,7 +34,7 @@ def check_media_type(accepted: Collection[str]) -> str:
 
 
 def json_body() -> object:
-    """Return the JSON value in the body, of up to 1 MiB: decimals exact, nothing twice.
+    """Return the JSON value in the body, of up to 8 MiB: decimals exact, nothing twice.
 
     Ends with 415 when it is not declared as JSON, 413 when it is larger, 400 when it is not JSON.
     """

@@ -1,11 +1,8 @@
 """Catalog: the customers that are billed, and the services they are billed for."""
 
-from collections.abc import Callable
 from dataclasses import asdict
-from functools import wraps
-from typing import Any, TypeVar, cast
 
-from flask import Response, abort
+from flask import Response
 from werkzeug.exceptions import NotFound
 
 from billing.domain.catalog import Customer, Service
@@ -14,28 +11,12 @@ from billing.domain.errors import CustomerNotFoundError, InvalidValueError, Serv
 from billing.domain.ports import Outcome
 from billing.entrypoints.http.answer_schemas import CustomerSchema, ServiceSchema
 from billing.entrypoints.http.answers import json_answer, json_text
-from billing.entrypoints.http.auth import NOT_ALLOWED
 from billing.entrypoints.http.blueprint import Blueprint
 from billing.entrypoints.http.context import billing, current_access
-from billing.entrypoints.http.errors import answer
 from billing.entrypoints.http.paging import PAGING_HEADERS, PagedSchema, Paging, list_answer
 from billing.entrypoints.http.schemas import CustomerBodySchema, ServiceBodySchema
 
 blueprint = Blueprint("catalog", __name__, description="Customers and services.")
-
-View = TypeVar("View", bound=Callable[..., Any])
-
-
-def _for_every_customer(view: View) -> View:
-    """Let in callers from whom no customer is hidden: services belong to all of them."""
-
-    @wraps(view)
-    def checked(*args: Any, **kwargs: Any) -> Any:
-        if not current_access().is_everything:
-            abort(answer(403, NOT_ALLOWED))
-        return view(*args, **kwargs)
-
-    return cast("View", checked)
 
 
 @blueprint.route("/customers/")
@@ -114,9 +95,8 @@ def read_one_service(service_id: int) -> Response:
 
 
 @blueprint.route("/services/<id:service_id>/", methods=["PUT"])
-@blueprint.requires("catalog:write")
+@blueprint.requires("catalog:write", every_customer=True)
 @blueprint.documented("putService", 404)
-@_for_every_customer
 @blueprint.arguments(ServiceBodySchema, as_kwargs=True)
 @blueprint.alt_response(201, schema=ServiceSchema, description="It is new.", success=True)
 @blueprint.response(200, ServiceSchema)

@@ -20,6 +20,8 @@ from billing.domain.fields import (
     read_text,
     require_text,
 )
+from billing.domain.rate_reading import MAX_RATES, read_rates
+from billing.domain.rates import Rate
 from billing.domain.report_query import SORT_KEYS, ReportOrder
 
 MAX_PAGE_SIZE = 1_000
@@ -78,6 +80,15 @@ def _read_page_size(value: str) -> int:
     raise InvalidValueError(f"Not a valid page size: give an integer from 1 to {MAX_PAGE_SIZE}.")
 
 
+def _read_rates(value: object) -> tuple[Rate, ...]:
+    try:
+        return read_rates(value)
+    except InvalidValueError as error:
+        # The field's own name stands before the place already.
+        place = (error.field or "").removeprefix("rates")
+        raise ValidationError({place: [error.problem]}) from None
+
+
 _ID = {"type": "integer", "minimum": 1, "maximum": MAX_ID}
 _TEXT = {"type": "string", "maxLength": MAX_TEXT}
 _ORDERINGS = [*SORT_KEYS, *(f"-{key}" for key in SORT_KEYS)]
@@ -89,6 +100,15 @@ Day = partial(StrictField, read_date, {"type": "string", "format": "date"})
 Text = partial(StrictField, read_text, _TEXT)
 RequiredText = partial(StrictField, require_text, {**_TEXT, "minLength": 1, "pattern": r"\S"})
 FormatName = partial(StrictField, _read_format, {"type": "string"})
+Rates = partial(
+    StrictField,
+    _read_rates,
+    {
+        "type": "array",
+        "items": {"$ref": "#/components/schemas/RateBody"},
+        "maxItems": MAX_RATES,
+    },
+)
 OrderBy = partial(
     StrictField,
     ReportOrder.read,

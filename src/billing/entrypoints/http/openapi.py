@@ -9,6 +9,7 @@ from flask import Flask
 from werkzeug.routing import BaseConverter
 
 from billing.domain.fields import MAX_ID
+from billing.entrypoints.http import rate_schemas
 from billing.entrypoints.http.errors import is_error
 
 Headers = Mapping[str, tuple[str, Mapping[str, str]]]
@@ -112,6 +113,8 @@ def make_api(app: Flask) -> Api:
     api.register_converter(
         IdConverter, lambda _: {"type": "integer", "minimum": 1, "maximum": MAX_ID}
     )
+    for name, schema in rate_schemas.components().items():
+        api.spec.components.schema(name, schema)
     return api
 
 

@@ -1,4 +1,4 @@
-"""Rates: putting a customer's rate cards in force, and reading them."""
+"""Rates: putting a customer's rate cards in force, reading them, and trying rates on an order."""
 
 from datetime import date
 
@@ -7,13 +7,18 @@ from werkzeug.exceptions import NotFound
 
 from billing.domain.document import instant_text
 from billing.domain.errors import CustomerNotFoundError, InvalidValueError
-from billing.domain.rates import RateCard, read_rates
+from billing.domain.rates import Rate, RateCard
 from billing.entrypoints.http.answer_schemas import RateCardSchema
-from billing.entrypoints.http.answers import json_answer, json_text
+from billing.entrypoints.http.answers import explanation_answer, json_answer, json_text
 from billing.entrypoints.http.blueprint import Blueprint
 from billing.entrypoints.http.context import billing, current_access
+from billing.entrypoints.http.explanation_schemas import RateTrialSchema
 from billing.entrypoints.http.paging import PAGING_HEADERS, Paging, sequence_answer
-from billing.entrypoints.http.schemas import RateCardBodySchema, RateCardQuerySchema
+from billing.entrypoints.http.schemas import (
+    RateCardBodySchema,
+    RateCardQuerySchema,
+    RateTrialBodySchema,
+)
 
 blueprint = Blueprint("rates", __name__, description="What customers pay for services.")
 
@@ -47,16 +52,38 @@ def list_rate_cards(customer_id: int, paging: Paging | None, on: date | None = N
 @blueprint.arguments(RateCardBodySchema, as_kwargs=True)
 @blueprint.alt_response(201, schema=RateCardSchema, description="The card is new.", success=True)
 @blueprint.response(200, RateCardSchema, description="This card was in force already.")
-def put_rate_card(customer_id: int, effective_from: date, rates: object) -> Response:
-    """Put a customer's whole rate card in force from a day on; earlier cards stay as they are."""
-    card_rates = read_rates(rates)
+def put_rate_card(customer_id: int, effective_from: date, rates: tuple[Rate, ...]) -> Response:
+    """Put a customer's whole rate card in force from a day on; earlier cards stay as they are.
+
+    What could not run is refused, and the error names its place: `rates[2].when.all[0].op`.
+    """
     try:
         card, is_new = billing().rate_book.put(
-            customer_id, effective_from, card_rates, access=current_access()
+            customer_id, effective_from, rates, access=current_access()
         )
     except CustomerNotFoundError:
         raise NotFound from None
     return json_answer(card_json(card), 201 if is_new else 200)
+
+
+@blueprint.route("/customers/<id:customer_id>/rates/test/", methods=["POST"])
+@blueprint.requires("reports:read")
+@blueprint.documented("tryRates", 404)
+@blueprint.arguments(RateTrialBodySchema, as_kwargs=True)
+@blueprint.response(200, RateTrialSchema)
+def try_rates(
+    customer_id: int, order: dict[str, object], rates: tuple[Rate, ...] | None = None
+) -> Response:
+    """Say what an order would cost and why, by the code that bills; nothing is stored.
+
+    The order is one as `POST orders/` takes it; its ids may be left out. Without `rates` the card
+    in force on its date is used, for an order without a date today's.
+    """
+    try:
+        trial = billing().rate_trial.run(customer_id, order, rates, access=current_access())
+    except CustomerNotFoundError:
+        raise NotFound from None
+    return explanation_answer(trial, ("total_amount", "service_costs", "problems", "not_charged"))
 
 
 def card_json(card: RateCard) -> dict[str, object]:

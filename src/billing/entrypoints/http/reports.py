@@ -1,18 +1,15 @@
-"""Reports: listing, reading, generating and downloading them, and what they leave out."""
+"""Reports: listing, reading, generating, previewing, downloading and explaining them."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date
 from itertools import islice
-from typing import Any, BinaryIO
+from typing import Any
 
 from flask import Response, url_for
 
-from billing.domain.document import ReportDocument, customer_summary_text, summary_text
-from billing.domain.errors import UnknownFormatError
+from billing.domain.document import customer_summary_text, summary_text
 from billing.domain.period import BillingPeriod
-from billing.domain.ports import ReportExporter
-from billing.domain.report import ReportContent
+from billing.domain.rates import Rate
 from billing.domain.report_query import ReportQuery, Slice
 from billing.entrypoints.http.answer_schemas import (
     CustomerSummarySchema,
@@ -21,13 +18,14 @@ from billing.entrypoints.http.answer_schemas import (
     ReportSummarySchema,
 )
 from billing.entrypoints.http.answers import (
+    explanation_answer,
     json_text,
-    large_answers,
     spooled_answer,
     write_array,
 )
 from billing.entrypoints.http.blueprint import Blueprint
 from billing.entrypoints.http.context import billing, current_access
+from billing.entrypoints.http.explanation_schemas import OrderExplanationSchema, PreviewSchema
 from billing.entrypoints.http.paging import (
     PAGING_HEADERS,
     PagedSchema,
@@ -35,25 +33,33 @@ from billing.entrypoints.http.paging import (
     list_answer,
     sequence_answer,
 )
+from billing.entrypoints.http.report_files import (
+    CSV_FILE,
+    PDF_FILE,
+    attachment,
+    output_exporter,
+    report_answer,
+)
 from billing.entrypoints.http.schemas import (
     CustomerSummaryQuerySchema,
     DownloadSchema,
+    ExplainSchema,
     GenerateSchema,
+    PreviewBodySchema,
     ReportListSchema,
 )
 
 blueprint = Blueprint("reports", __name__, description="What customers are billed with.")
 
-MANY_ORDERS = 2_000
-"""Orders from which on a report's answer is expected to be a large one."""
-
-_FILES = {
-    "text/csv": {"type": "string"},
-    "application/pdf": {"type": "string", "format": "binary"},
-}
 _ATTACHED = {
     "Content-Disposition": {
         "description": 'For files: `attachment; filename="billing_report_1.csv"`.',
+        "schema": {"type": "string"},
+    }
+}
+_PREVIEW_ATTACHED = {
+    "Content-Disposition": {
+        "description": 'For files: `attachment; filename="billing_preview.csv"`.',
         "schema": {"type": "string"},
     }
 }
@@ -87,17 +93,15 @@ def list_reports(paging: Paging | None, **asked: Any) -> Response:
 @blueprint.response(200, ReportSchema)
 def read_report(report_id: int) -> Response:
     """Return one report in full."""
-    return _report_answer(report_id, "json")
+    return report_answer(report_id, "json")
 
 
 @blueprint.route("/reports/generate/", methods=["POST"])
 @blueprint.requires("reports:write")
 @blueprint.documented("generateReport", failure="An error occurred generating the report")
 @blueprint.arguments(GenerateSchema, as_kwargs=True)
-@blueprint.alt_response(201, schema=_FILES["text/csv"], content_type="text/csv", success=True)
-@blueprint.alt_response(
-    201, schema=_FILES["application/pdf"], content_type="application/pdf", success=True
-)
+@blueprint.alt_response(201, schema=CSV_FILE, content_type="text/csv", success=True)
+@blueprint.alt_response(201, schema=PDF_FILE, content_type="application/pdf", success=True)
 @blueprint.response(201, ReportSchema, headers=_LOCATED | _ATTACHED)
 def generate_report(
     customer_id: int,
@@ -111,19 +115,52 @@ def generate_report(
     What is wrong is told in this order: unknown fields, types, format, dates, customer, services.
     A refused call stores nothing.
     """
-    name = "json" if output_format in (None, "dict") else str(output_format)
-    exporter = _output_exporter(name)
+    name, exporter = output_exporter(output_format)
     headline = billing().generator.generate(
         customer_id,
         BillingPeriod(start_date, end_date),
         services=services,
         access=current_access(),
-        exporter=_Answerable(exporter),
+        exporter=exporter,
     )
     location = {"Location": url_for(".read_report", report_id=headline.id)}
     if name != "json":
-        location |= _attachment(headline.id, name)
-    return _report_answer(headline.id, name, status=201, headers=location, owed=True)
+        location |= attachment(f"report_{headline.id}", name)
+    return report_answer(headline.id, name, status=201, headers=location, owed=True)
+
+
+@blueprint.route("/reports/preview/", methods=["POST"])
+@blueprint.requires("reports:read")
+@blueprint.documented("previewReport")
+@blueprint.arguments(PreviewBodySchema, as_kwargs=True)
+@blueprint.alt_response(200, schema=CSV_FILE, content_type="text/csv", success=True)
+@blueprint.alt_response(200, schema=PDF_FILE, content_type="application/pdf", success=True)
+@blueprint.response(200, PreviewSchema, headers=_PREVIEW_ATTACHED)
+def preview_report(
+    customer_id: int,
+    start_date: date,
+    end_date: date,
+    output_format: str | None,
+    services: list[int] | None = None,
+    rates: tuple[Rate, ...] | None = None,
+) -> Response:
+    """Bill a customer's period without a trace: what generate would file now, but id and time.
+
+    With `rates` the whole period is priced by that draft card, and the detail compares it with
+    the cards in force; a file shows the draft's bill alone. Refusals come as generate's do.
+    """
+    name, exporter = output_exporter(output_format)
+    period = BillingPeriod(start_date, end_date)
+    with billing().generator.prepare(
+        customer_id, period, services=services, rates=rates, access=current_access()
+    ) as prepared:
+        exporter.check(prepared.content)
+        document = prepared.document()
+        return spooled_answer(
+            lambda out: exporter.render(document, out),
+            exporter.media_type,
+            headers=None if name == "json" else attachment("preview", name),
+        )
 
 
 @blueprint.route("/reports/<id:report_id>/download/")
@@ -131,14 +168,12 @@ def generate_report(
 @blueprint.documented("downloadReport", 404)
 @blueprint.arguments(DownloadSchema, location="query", as_kwargs=True)
 @blueprint.alt_response(200, schema=ReportSchema, success=True)
-@blueprint.alt_response(
-    200, schema=_FILES["application/pdf"], content_type="application/pdf", success=True
-)
-@blueprint.response(200, _FILES["text/csv"], content_type="text/csv", headers=_ATTACHED)
+@blueprint.alt_response(200, schema=PDF_FILE, content_type="application/pdf", success=True)
+@blueprint.response(200, CSV_FILE, content_type="text/csv", headers=_ATTACHED)
 def download_report(report_id: int, **query: str) -> Response:
     """Return one report as a file."""
     name = query["format"]
-    return _report_answer(report_id, name, headers=_attachment(report_id, name))
+    return report_answer(report_id, name, headers=attachment(f"report_{report_id}", name))
 
 
 @blueprint.route("/reports/customer-summary/")
@@ -178,55 +213,18 @@ def list_exceptions(report_id: int, paging: Paging | None) -> Response:
     return list_answer(paging, lambda: sum(1 for _ in document.entries("exceptions")), part_of)
 
 
-@dataclass(frozen=True, slots=True)
-class _Answerable:
-    """An exporter that is also asked, before anything is stored, whether there is room to answer.
+@blueprint.route("/reports/<id:report_id>/explain/")
+@blueprint.requires("reports:read")
+@blueprint.documented("explainOrder", 404)
+@blueprint.arguments(ExplainSchema, location="query", as_kwargs=True)
+@blueprint.response(200, OrderExplanationSchema)
+def explain_order(report_id: int, order_id: int) -> Response:
+    """Say why an order of the report's period costs what it does, or nothing.
 
-    Without it a report could be filed and its answer refused: the caller would bill twice.
+    It is worked out again from what the report's pricing read and from the rate card of then, by
+    the code that bills. 404 for an order that the period did not hold.
     """
-
-    exporter: ReportExporter
-
-    @property
-    def media_type(self) -> str:
-        return self.exporter.media_type
-
-    def check(self, content: ReportContent, /) -> None:
-        self.exporter.check(content)
-        if content.order_count >= MANY_ORDERS:
-            large_answers().check()
-
-    def render(self, document: ReportDocument, out: BinaryIO, /) -> None:
-        self.exporter.render(document, out)
-
-
-def _output_exporter(name: str) -> ReportExporter:
-    try:
-        return billing().archive.exporter(name)
-    except UnknownFormatError:
-        raise UnknownFormatError(name, of="output format") from None
-
-
-def _attachment(report_id: int, extension: str) -> dict[str, str]:
-    """Name the file by the report's id alone: nothing that users typed gets into a header."""
-    filename = f"billing_report_{report_id}.{extension}"
-    return {"Content-Disposition": f'attachment; filename="{filename}"'}
-
-
-def _report_answer(
-    report_id: int,
-    name: str,
-    *,
-    status: int = 200,
-    headers: dict[str, str] | None = None,
-    owed: bool = False,
-) -> Response:
-    """Answer a filed report in a format."""
-    archive, access = billing().archive, current_access()
-    return spooled_answer(
-        lambda out: archive.export(report_id, name, out, access=access),
-        archive.exporter(name).media_type,
-        status=status,
-        headers=headers,
-        owed=owed,
+    explanation = billing().archive.explain(report_id, order_id, access=current_access())
+    return explanation_answer(
+        explanation, ("order_id", "service_costs", "problems", "total_amount", "not_charged")
     )

@@ -1,26 +1,20 @@
 """Schemas of what each call takes, in its query or its body, read strictly."""
 
-from collections.abc import Mapping
-from typing import Any
+from marshmallow import Schema, fields, validate
 
-from marshmallow import EXCLUDE, Schema, fields, validate
-
-from billing.domain.fields import MAX_NOTES, MAX_QUANTITY
-from billing.domain.measures import MEASURES
-from billing.domain.orders import QUANTITY_FIELDS, TEXT_FIELDS
-from billing.domain.prices import MODELS
-from billing.domain.rates import MAX_RATES
 from billing.entrypoints.http.fields import (
     Day,
     FormatName,
     Id,
     OrderBy,
     QueryId,
+    Rates,
     RequiredText,
     Text,
     said,
 )
 from billing.entrypoints.http.paging import PagedSchema
+from billing.entrypoints.http.row_schemas import TrialOrderSchema, UnreadOrder
 
 FILE_FORMATS = ("csv", "json", "pdf")
 OUTPUT_FORMATS = ("json", "csv", "pdf", "dict")
@@ -38,6 +32,12 @@ class ReportListSchema(PagedSchema):
     created_after = Day(metadata=said("Reports created on or after this UTC day."))
     created_before = Day(metadata=said("Reports created on or before this UTC day."))
     order_by = OrderBy(metadata=said("Equal reports are ordered by id, in the same direction."))
+
+
+class ExplainSchema(Schema):
+    """Which order is explained."""
+
+    order_id = QueryId(required=True)
 
 
 class DownloadSchema(Schema):
@@ -60,7 +60,13 @@ class OrderListSchema(PagedSchema):
     end_date = Day(metadata=said("Orders dated on or before this day."))
 
 
-class StoreOrdersSchema(Schema):
+class ProductListSchema(PagedSchema):
+    """Whose products are listed."""
+
+    customer_id = QueryId()
+
+
+class StoreRowsSchema(Schema):
     """What becomes of bad rows."""
 
     on_error = fields.String(
@@ -100,6 +106,18 @@ class GenerateSchema(Schema):
     )
 
 
+class PreviewBodySchema(GenerateSchema):
+    """What to bill, as generate takes it, and by which rates."""
+
+    rates = Rates(
+        allow_none=True,
+        metadata=said(
+            "A draft card that prices the whole period; the answer compares it with the cards in "
+            "force."
+        ),
+    )
+
+
 class CustomerBodySchema(Schema):
     """A customer as PUT takes it; what is left out of currency and time_zone keeps its value."""
 
@@ -117,99 +135,22 @@ class ServiceBodySchema(Schema):
     description = Text(allow_none=True)
 
 
-class RateBodySchema(Schema):
-    """One rate: a service at a price."""
-
-    service_id = Id(required=True)
-    price = fields.Dict(
-        required=True,
-        metadata=said(
-            "A price model and its parameters; prices are numbers or strings with up to 6 "
-            f"decimals. Measures: {', '.join(MEASURES)}.",
-            properties={"model": {"type": "string", "enum": list(MODELS)}},
-            example={"model": "unit", "measure": "units", "unit_price": "0.35"},
-        ),
-    )
-
-
-class _Rates(fields.List[Any]):
-    """Rates that only the OpenAPI document takes apart: the domain reads them."""
-
-    def _deserialize(
-        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **options: Any
-    ) -> Any:
-        del attr, data, options
-        return value
-
-
 class RateCardBodySchema(Schema):
     """A customer's whole rate card from a day on."""
 
     effective_from = Day(required=True)
-    rates = _Rates(
-        fields.Nested(RateBodySchema),
+    rates = Rates(required=True)
+
+
+class RateTrialBodySchema(Schema):
+    """Rates to try, and the order to try them on."""
+
+    rates = Rates(
+        allow_none=True,
+        metadata=said("A draft card. Left out: the card in force on the order's date."),
+    )
+    order = UnreadOrder(
+        TrialOrderSchema,
         required=True,
         error_messages={"null": "Missing data for required field."},
-        metadata={"maxItems": MAX_RATES},
     )
-
-
-# Bulk rows are read by the domain; what follows only describes them.
-
-
-def _quantity() -> fields.Raw:
-    # "A number or a string": OpenAPI must not promise that a number is all there is.
-    return fields.Raw(
-        allow_none=True,
-        metadata={"type": ["number", "string"], "minimum": 0, "maximum": MAX_QUANTITY},
-    )
-
-
-class ItemRowSchema(Schema):
-    """One item line of an order."""
-
-    sku = RequiredText(required=True)
-    quantity = fields.Raw(
-        required=True,
-        metadata={"type": ["number", "string"], "minimum": 0, "maximum": MAX_QUANTITY},
-    )
-
-
-class ChargeRowSchema(Schema):
-    """A cost already known, with the currency's decimals; a credit when negative."""
-
-    service_id = Id(required=True)
-    amount = fields.Raw(required=True, metadata={"type": ["number", "string"], "example": "4.20"})
-
-
-class _RowSchema(Schema):
-    class Meta:
-        """Aliases are taken, too, which the document only mentions."""
-
-        unknown = EXCLUDE
-
-
-OrderRowSchema = _RowSchema.from_dict(
-    {
-        "customer_id": Id(required=True),
-        "order_id": Id(required=True, metadata=said("Also called `transaction_id`.")),
-        "order_date": fields.String(
-            allow_none=True,
-            metadata=said(
-                "A day, or an instant with its offset: then its day in the customer's time zone. "
-                "Null: not billable yet. Also called `close_date`.",
-                example="2023-04-01T23:30:00Z",
-            ),
-        ),
-        **{name: Text(allow_none=True) for name in TEXT_FIELDS},
-        "notes": Text(allow_none=True, metadata={"maxLength": MAX_NOTES}),
-        **{name: _quantity() for name in QUANTITY_FIELDS},
-        "items": fields.List(
-            fields.Nested(ItemRowSchema),
-            allow_none=True,
-            metadata=said("Also called `sku_quantity`, which may be an object by SKU, too."),
-        ),
-        "charges": fields.List(fields.Nested(ChargeRowSchema), allow_none=True),
-    },
-    name="OrderRowSchema",
-)

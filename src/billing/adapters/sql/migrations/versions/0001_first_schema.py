@@ -49,15 +49,16 @@ def make_catalog() -> None:
 
 def make_orders() -> None:
     """One row an order."""
-    texts = ("reference_number", "status", "carrier")
     ship_to = ("name", "company", "city", "state", "postal_code", "country")
     quantities = ("weight_lb", "volume_cuft", "packages", "line_items", "total_item_qty")
     op.create_table(
         "orders",
         sa.Column("customer_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("order_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("reference_number", text()),
         sa.Column("order_date", sa.Date()),
-        *(sa.Column(name, text()) for name in texts),
+        sa.Column("status", text()),
+        sa.Column("carrier", text()),
         sa.Column("notes", text(10_000)),
         *(sa.Column(f"ship_to_{name}", text()) for name in ship_to),
         *(sa.Column(name, sa.BigInteger(), comment="millionths") for name in quantities),

@@ -11,9 +11,9 @@ branch_labels = None
 depends_on = None
 
 
-def text() -> Any:
+def text(length: int = 255) -> Any:
     """Text ordered by code point everywhere."""
-    return sa.String(255).with_variant(sa.String(255, collation="C"), "postgresql")
+    return sa.String(length).with_variant(sa.String(length, collation="C"), "postgresql")
 
 
 def upgrade() -> None:
@@ -21,7 +21,7 @@ def upgrade() -> None:
     op.create_table(
         "products",
         sa.Column("customer_id", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("sku_key", text(), nullable=False, comment="normalised"),
+        sa.Column("sku_key", text(765), nullable=False, comment="normalised"),
         sa.Column("sku", text(), nullable=False, comment="as the customer writes it"),
         sa.Column("units_per_case", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("customer_id", "sku_key", name="pk_products"),
