@@ -76,11 +76,6 @@ class Settings:
         """The largest body of a request."""
         return self.max_body_mb * 1024 * 1024
 
-    @property
-    def can_verify_tokens(self) -> bool:
-        """Tell whether there is a key to verify tokens with: what a server needs."""
-        return bool(self.jwt_secret or self.jwt_public_key or self.jwks_url)
-
     def __repr__(self) -> str:
         shown = (
             f"{field.name}={_masked(field.name, getattr(self, field.name))!r}"

@@ -22,7 +22,6 @@ def test_an_empty_environment_means_the_defaults() -> None:
     assert settings.max_body_bytes == 64 * 1024 * 1024
     assert settings.letterhead == "Billing"
     assert settings.threads == 8
-    assert not settings.can_verify_tokens
 
 
 def test_every_setting_is_read() -> None:
@@ -55,7 +54,6 @@ def test_every_setting_is_read() -> None:
         letterhead="Łódź Fulfilment",
         threads=2,
     )
-    assert settings.can_verify_tokens
 
 
 @pytest.mark.parametrize("empty", ["", "  "])

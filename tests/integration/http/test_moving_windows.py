@@ -28,12 +28,12 @@ def test_a_request_leaves_the_window_after_its_length(
     """Each by itself: room comes back one by one."""
     for _ in range(3):
         assert windows.acquire_entry("a", 3, 60)
-        clock.instant += timedelta(seconds=20)
+        clock.instant += timedelta(seconds=19)
     assert not windows.acquire_entry("a", 3, 60)
-    clock.instant += timedelta(seconds=1)
+    clock.instant += timedelta(seconds=3)
     assert windows.acquire_entry("a", 3, 60)
     assert not windows.acquire_entry("a", 3, 60)
-    assert windows.get_moving_window("a", 3, 60) == (NOW.timestamp() + 20, 3)
+    assert windows.get_moving_window("a", 3, 60) == (NOW.timestamp() + 19, 3)
 
 
 def test_what_does_not_fit_whole_is_not_counted(windows: MovingWindows) -> None:

@@ -51,7 +51,7 @@ class Edge:
         except Exception:  # noqa: BLE001  The last resort: no failure may become HTML.
             _LOG.exception("Request %s failed outside of its view", request_id)
             status, headers, body = _last_resort()
-        start_response(status, _completed(headers, environ))
+        start_response(status, _completed(status, headers, environ))
         _log_access(environ, status, headers, perf_counter() - started)
         return body
 
@@ -95,13 +95,22 @@ def _last_resort() -> tuple[str, Headers, Iterable[bytes]]:
     return "500 INTERNAL SERVER ERROR", headers, [body]
 
 
-def _completed(headers: Headers, environ: WSGIEnvironment) -> Headers:
+def _completed(status: str, headers: Headers, environ: WSGIEnvironment) -> Headers:
     said = {name.lower() for name, _ in headers}
     completed = [*headers, ("X-Request-ID", environ[REQUEST_ID]), *_ALWAYS.items()]
     completed += [item for item in _UNLESS_SAID.items() if item[0].lower() not in said]
     if environ.get("wsgi.url_scheme") == "https":
         completed.append(_HSTS)
+    if status >= "400" and _has_body(environ):
+        # Seen with granian: where a refusal left the body unread, the connection may end, also
+        # under the next request. Reading on would let anybody hold a thread; this warns clients.
+        completed.append(("Connection", "close"))
     return completed
+
+
+def _has_body(environ: WSGIEnvironment) -> bool:
+    length = environ.get("CONTENT_LENGTH") or "0"
+    return length != "0" or "HTTP_TRANSFER_ENCODING" in environ
 
 
 def _log_access(environ: WSGIEnvironment, status: str, headers: Headers, seconds: float) -> None:

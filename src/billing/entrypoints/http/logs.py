@@ -5,8 +5,6 @@ import logging
 import sys
 from datetime import UTC, datetime
 
-_LIBRARIES = ("flask-limiter", "granian", "werkzeug")
-
 
 class JsonLines(logging.Formatter):
     """Writes a record as one line of ASCII JSON; `extra={"facts": …}` adds members."""

@@ -82,7 +82,7 @@ class MovingWindows(Storage, MovingWindowSupport):
 
     def _window(self, key: str, since: float) -> deque[float]:
         window = self._windows.get(key) or deque()
-        while window and window[0] < since:
+        while window and window[0] <= since:
             window.popleft()
         return window
 
@@ -90,6 +90,6 @@ class MovingWindows(Storage, MovingWindowSupport):
         """Drop clients that have been silent; the longest silent come first."""
         while self._windows:
             key, window = next(iter(self._windows.items()))
-            if window and window[-1] >= since:
+            if window and window[-1] > since:
                 return
             del self._windows[key]
