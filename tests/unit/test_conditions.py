@@ -125,6 +125,17 @@ def test_conditions_write_themselves_as_they_were_read() -> None:
     assert read_condition(exact.as_json()) == exact
 
 
+def test_no_number_is_written_out_at_an_insane_length() -> None:
+    """Few characters of JSON can stand for more digits than any memory holds."""
+    huge = Decimal("1E+999999999999")
+    for value in (huge, [huge], [1, huge]):
+        for op in ("eq", "between", "missing"):
+            with pytest.raises(InvalidValueError, match="value:"):
+                read_condition(check("weight_lb", op, value))
+    tiny = read_condition(check("weight_lb", "eq", Decimal("0E-999999999999")))
+    assert tiny.as_json() == check("weight_lb", "eq", "0")
+
+
 @pytest.mark.parametrize(
     ("condition", "place", "problem"),
     [

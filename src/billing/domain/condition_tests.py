@@ -103,7 +103,8 @@ def read_test(data: dict[str, object]) -> Test:
         )
     try:
         value = data.get("value")
-        return Test(field, op, _plain(value), operators[op].read(value))
+        operand = operators[op].read(value)
+        return Test(field, op, _plain(value), operand)
     except InvalidValueError as error:
         raise error.at("value") from None
 
@@ -227,7 +228,10 @@ def _shown(field: str, seen: Any, order: Order) -> Any:
 
 
 def _plain(value: object) -> object:
-    """Return a value as the card keeps it: exact numbers as text."""
+    """Return a value that was read as the card keeps it: exact numbers as text.
+
+    Only of what was read: 1E+999999999 would be a gigabyte, and so would 0E-999999999.
+    """
     if isinstance(value, list):
         return [_plain(entry) for entry in value]
-    return f"{value:f}" if isinstance(value, Decimal) else value
+    return f"{value or Decimal(0):f}" if isinstance(value, Decimal) else value
