@@ -44,7 +44,8 @@ class Pricing:
     """A customer's card, compiled once into functions over plain integers.
 
     card: None prices recorded charges only. reads: the order's fields that pricing looks at,
-    so that storage fetches, and evidence keeps, exactly those. products: looked at only if
+    so that storage fetches, and evidence keeps, exactly those; evidence_fields: those of them
+    that evidence does not keep in any case, sorted. products: looked at only if
     needs_products. marked_up: the services whose recorded charges a markup bills.
     sorts: tells whether the steps' lines come out of the bill's order. unpriced: said of every
     order because no card is in force on its day.
@@ -58,6 +59,7 @@ class Pricing:
     marked_up: frozenset[int]
     steps: tuple[RateStep, ...]
     sorts: bool
+    evidence_fields: tuple[str, ...]
     unpriced: str | None = None
 
 
@@ -72,16 +74,18 @@ def compile_card(
     rates = card.rates if card else ()
     looks_at: frozenset[str] = frozenset().union(*(rate.looks_at for rate in rates))
     products = products or {}
+    reads: frozenset[str] = frozenset().union(*(reads_of(name) for name in looks_at))
     evaluated = evaluation_order(rates)
     billed = [(rates[index].service_id, index) for index in evaluated]
     return Pricing(
         decimals=decimals,
         card=card,
         products=products,
-        reads=frozenset().union(*(reads_of(name) for name in looks_at)),
+        reads=reads,
         needs_products=needs_products(rates),
         marked_up=frozenset(r.service_id for r in rates if isinstance(r.price, Markup)),
         steps=tuple(compile_rate(rates[index], index, decimals, products) for index in evaluated),
+        evidence_fields=tuple(sorted(reads - {"reference_number", "status"})),
         sorts=any(before > after for before, after in pairwise(billed)),
         unpriced=unpriced,
     )

@@ -28,11 +28,17 @@ class Evidence:
 
 def evidence_text(order: Order, pricing: Pricing) -> str:
     """Write what the pricing of this order could read, and nothing else of it."""
-    card = (pricing.card and pricing.card.id) or "null"
-    parts = [f'{{"order_id":{order.order_id},"order_date":"{order.order_date}","card":{card}']
+    parts = [
+        f'{{"order_id":{order.order_id},"order_date":"{order.order_date}"',
+        f'"card":{(pricing.card and pricing.card.id) or "null"}',
+    ]
     if pricing.unpriced is not None:
         parts.append('"unpriced":true')
-    for name in ("reference_number", "status", *sorted(pricing.reads - _ALWAYS)):
+    if order.reference_number is not None:
+        parts.append(f'"reference_number":{quote(order.reference_number)}')
+    if order.status is not None:
+        parts.append(f'"status":{quote(order.status)}')
+    for name in pricing.evidence_fields:
         value = getattr(order, name)
         if value is not None:
             parts.append(f'"{name}":{_field_text(name, value)}')
@@ -57,7 +63,6 @@ def read_evidence(entry: Mapping[str, Any], customer_id: int) -> Evidence:
     )
 
 
-_ALWAYS = frozenset({"reference_number", "status"})
 _NOT_OF_THE_ORDER = frozenset({"card", "unpriced", "units_per_case"})
 
 

@@ -33,6 +33,9 @@ from billing.domain.prices import PriceModel, Step, above_last_tier
 from billing.domain.rate_steps import Problem, ServiceCost, bounded
 from billing.domain.rates import Rate
 
+SKUS_NAMED = 100
+"""SKUs that an explanation names one by one; an order may have tens of thousands."""
+
 
 @dataclass(frozen=True, slots=True)
 class ExplainedCost:
@@ -228,14 +231,17 @@ def measured_on(
     """Return in words what a measure counted: `30 units of AB-1 at 12 a case: 2 cases, 6 loose`."""
     if not measure.of_items or order.items is None:
         return []
+    counted = [
+        (sku, to_millionths(quantity))
+        for sku, quantity in order.items.by_sku.items()
+        if sku_filter is None or sku in sku_filter
+    ]
     lines = []
-    for sku, quantity in order.items.by_sku.items():
-        if sku_filter is None or sku in sku_filter:
-            units = millionths_text(to_millionths(quantity))
-            text = f"{units} units of {order.items.as_written(sku)}"
-            if measure.needs_products:
-                text += _packing(to_millionths(quantity), products[sku])
-            lines.append(text)
+    for sku, units in counted[:SKUS_NAMED]:
+        text = f"{millionths_text(units)} units of {order.items.as_written(sku)}"
+        lines.append(text + (_packing(units, products[sku]) if measure.needs_products else ""))
+    if len(counted) > SKUS_NAMED:
+        lines.append(f"and {len(counted) - SKUS_NAMED} SKUs more")
     return lines
 
 

@@ -42,12 +42,13 @@ class ItemLines:
     order, above 0.
     """
 
-    __slots__ = ("by_sku", "lines", "text", "units")
+    __slots__ = ("by_sku", "lines", "text", "units", "written")
 
     text: str
     lines: list[tuple[str, int | Decimal]]
     units: int
     by_sku: dict[str, int | Decimal]
+    written: dict[str, str]
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -76,7 +77,7 @@ class ItemLines:
 
     def as_written(self, normalised: str) -> str:
         """Return an SKU of this order as the warehouse writes it, from its normalised form."""
-        return next(sku for sku, _ in self.raw if normalise_sku(sku) == normalised)
+        return self.written[normalised]
 
     def __iter__(self) -> Iterator[Item]:
         return (Item(sku, Decimal(quantity)) for sku, quantity in self.raw)
@@ -115,10 +116,16 @@ def _by_sku(items: ItemLines) -> dict[str, int | Decimal]:
     return totals
 
 
+def _written(items: ItemLines) -> dict[str, str]:
+    """Return each normalised SKU as the warehouse first writes it."""
+    return {normalise_sku(sku): sku for sku, _ in reversed(items.raw)}
+
+
 _DERIVED: dict[str, Callable[[ItemLines], Any]] = {
     "lines": _lines,
     "units": _units,
     "by_sku": _by_sku,
+    "written": _written,
 }
 
 

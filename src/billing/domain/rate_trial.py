@@ -72,9 +72,10 @@ def _order(view: Repositories, customer: Customer, row: Mapping[str, object]) ->
     if given is not None and (not is_id(given) or given != customer.id):
         problem = "Must be the customer of the path, or left out."
         raise InvalidRowError(InvalidValueError(problem, field="order.customer_id"))
-    named = {"order_id": 1, **row, "customer_id": customer.id}
-    if "transaction_id" in row:
-        del named["order_id"]
+    named = {**row, "customer_id": customer.id}
+    if row.get("order_id") is None and row.get("transaction_id") is None:
+        named = {name: value for name, value in named.items() if name != "transaction_id"}
+        named["order_id"] = 1  # It has no key yet, and needs none to be priced.
     (verdict,) = OrderRows().read(view, [named])
     if isinstance(verdict, InvalidRowError):
         raise InvalidRowError(*(problem.at("order") for problem in verdict.problems))

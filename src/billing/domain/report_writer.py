@@ -1,6 +1,6 @@
 """ReportWriter: priced orders in, the sections of a report and its totals out."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from json.encoder import encode_basestring as quote
 from types import TracebackType
@@ -22,6 +22,9 @@ from billing.domain.pages import SECTIONS, Page, Section, SectionSpool, inflate
 from billing.domain.period import BillingPeriod
 from billing.domain.rate_steps import ServiceCost
 from billing.domain.report import ReportContent
+
+TEXTS_KEPT = 20_000
+"""Lines of a bill kept to be written again, about 5 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,8 @@ class ReportWriter:
         self._names = names
         self.services = services
         self._amount_text = minor_text(customer.decimals)
-        self._heads: dict[int, str] = {}
+        self._pricing: Pricing | None = None
+        self._texts = _Texts(str)
         self._totals: dict[int, int] = {}
         self._order_count = 0
         self._exception_count = 0
@@ -143,10 +147,11 @@ class ReportWriter:
 
     def _bill(self, order: Order, cost: OrderCost, pricing: Pricing) -> None:
         totals = self._totals
+        texts = self._texts_of(pricing)
         lines = []
         for line in cost.service_costs:
             totals[line.service_id] = totals.get(line.service_id, 0) + line.amount
-            lines.append(self._cost_text(line, pricing))
+            lines.append(texts[line])
         check_minor(cost.amount, f"The total of order {order.order_id}")
         reference = order.reference_number
         self._order_count += 1
@@ -159,10 +164,15 @@ class ReportWriter:
             f',"service_costs":[{",".join(lines)}]}}',
         )
 
+    def _texts_of(self, pricing: Pricing) -> "_Texts":
+        """Return the lines written so far under a pricing; a period has few pricings."""
+        if pricing is not self._pricing:
+            self._pricing = pricing
+            self._texts = _Texts(lambda line: self._cost_text(line, pricing))
+        return self._texts
+
     def _cost_text(self, line: ServiceCost, pricing: Pricing) -> str:
-        head = self._heads.get(line.service_id)
-        if head is None:
-            head = self._heads[line.service_id] = self._head(line.service_id)
+        head = self._head(line.service_id)
         if line.rate_index is None or pricing.card is None:
             return f"{head}{self._amount_text(line.amount)}}}"
         quantity = "null" if line.quantity is None else millionths_text(line.quantity)
@@ -184,6 +194,22 @@ class ReportWriter:
             order.order_id,
             f'{{"order_id":{order.order_id},"reason":"{reason}","problems":[{texts}]}}',
         )
+
+
+class _Texts(dict[ServiceCost, str]):
+    """Lines as they were written: a bill repeats itself, and nine in ten lines of real orders
+    had been written before.
+    """
+
+    def __init__(self, write: Callable[[ServiceCost], str]) -> None:
+        super().__init__()
+        self._write = write
+
+    def __missing__(self, line: ServiceCost) -> str:
+        if len(self) >= TEXTS_KEPT:
+            self.clear()
+        text = self[line] = self._write(line)
+        return text
 
 
 def chosen(cost: OrderCost, services: tuple[int, ...] | None) -> OrderCost:
