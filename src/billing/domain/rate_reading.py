@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from billing.domain.conditions import read_condition
 from billing.domain.derived_prices import Markup, Percentage
 from billing.domain.errors import InvalidValueError
-from billing.domain.fields import check_keys, read_decimal, read_id, require_text
+from billing.domain.fields import check_keys, read_amount, read_decimal, read_id, require_text
 from billing.domain.money import MAX_MINOR_UNITS
 from billing.domain.prices import Flat, Package, PriceModel, Unit
 from billing.domain.rates import Rate, evaluation_order
@@ -60,7 +60,7 @@ def check_decimals(rates: Sequence[Rate], decimals: int) -> None:
             bound = getattr(rate, name)
             if bound is not None:
                 try:
-                    read_decimal(bound, places=decimals, low=0, high=MAX_MINOR_UNITS)
+                    read_amount(bound, decimals)
                 except InvalidValueError as error:
                     raise error.at(f"rates[{index}].{name}") from None
 

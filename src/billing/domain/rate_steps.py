@@ -72,6 +72,7 @@ def _guarded(rate: Rate, step: RateStep, products: UnitsPerCase) -> RateStep:
         elif verdict is None:
             missing = when.missing(order, products)
             problems.extend(Problem(rate.service_id, text) for text in missing)
+            step(order, [], problems)  # What the price would miss as well: all is said at once.
 
     return run
 
