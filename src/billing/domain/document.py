@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from json.encoder import encode_basestring as quote
-from typing import Any
+from typing import Any, Protocol
 
 from billing.domain.costs import ServiceTotal
 from billing.domain.customer_summary import CustomerSummary
-from billing.domain.pages import Section
+from billing.domain.pages import Page, Section
 from billing.domain.report import (
     BilledOrder,
     BilledService,
@@ -51,6 +51,22 @@ class ReportDocument:
         """Return the orders that are not, or not fully, billed."""
         for entry in self.entries("exceptions"):
             yield ReportException(entry["order_id"], entry["reason"], tuple(entry["problems"]))
+
+
+class FilableReport(Protocol):
+    """A prepared report, as storage takes it in."""
+
+    @property
+    def content(self) -> ReportContent: ...
+
+    @property
+    def service_totals(self) -> tuple[ServiceTotal, ...]: ...
+
+    @property
+    def letterhead(self) -> str: ...
+
+    def pages(self, section: Section, /) -> Iterator[Page]:
+        """Return a section's pages, in order."""
 
 
 def detail_chunks(document: ReportDocument) -> Iterator[bytes]:

@@ -14,7 +14,7 @@ from billing.domain.access import Access
 from billing.domain.catalog import Customer, Product, Service
 from billing.domain.costs import ServiceTotal
 from billing.domain.customer_summary import CustomerSummary
-from billing.domain.document import ReportDocument
+from billing.domain.document import FilableReport, ReportDocument
 from billing.domain.orders import Order
 from billing.domain.pages import Page, Section
 from billing.domain.period import BillingPeriod
@@ -153,22 +153,6 @@ class RateCardRepository(Protocol):
 
     def of_customer(self, customer_id: int, /) -> list[RateCard]:
         """Return all cards, newest first: by effective_from, then id, descending."""
-
-
-class FilableReport(Protocol):
-    """A prepared report, as storage takes it in."""
-
-    @property
-    def content(self) -> ReportContent: ...
-
-    @property
-    def service_totals(self) -> tuple[ServiceTotal, ...]: ...
-
-    @property
-    def letterhead(self) -> str: ...
-
-    def pages(self, section: Section, /) -> Iterator[Page]:
-        """Return a section's pages, in order."""
 
 
 class ReportRepository(Protocol):

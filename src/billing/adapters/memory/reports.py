@@ -7,9 +7,9 @@ from datetime import datetime
 from billing.adapters.memory.state import MemoryRepository, StoredReport, part_of
 from billing.domain.costs import ServiceTotal
 from billing.domain.customer_summary import CustomerSummary, summarise
+from billing.domain.document import FilableReport
 from billing.domain.errors import ReportNotFoundError
 from billing.domain.pages import SECTIONS, Page, Section
-from billing.domain.ports import FilableReport
 from billing.domain.report import ReportHeadline, ReportStatus
 from billing.domain.report_query import ReportQuery, Slice
 

@@ -11,10 +11,9 @@ from billing.adapters.sql.mapping import headline_from, headline_row, join_amoun
 from billing.adapters.sql.tables import report_pages, reports
 from billing.domain.costs import ServiceTotal
 from billing.domain.customer_summary import CustomerSummary, summary_order
-from billing.domain.document import read_service_totals, service_totals_text
+from billing.domain.document import FilableReport, read_service_totals, service_totals_text
 from billing.domain.errors import CustomerNotFoundError, ReportNotFoundError
 from billing.domain.pages import SECTIONS, Page, Section
-from billing.domain.ports import FilableReport
 from billing.domain.report import ReportContent, ReportHeadline, ReportStatus
 from billing.domain.report_query import SORT_KEYS, ReportQuery, Slice
 
