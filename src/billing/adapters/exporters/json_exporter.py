@@ -16,4 +16,6 @@ class JsonExporter:
 
     def render(self, document: ReportDocument, out: BinaryIO, /) -> None:
         """Write the detail."""
-        out.writelines(detail_chunks(document))
+        # Not writelines: a spooled file takes all of it into memory before it looks at the size.
+        for chunk in detail_chunks(document):  # noqa: FURB122
+            out.write(chunk)
