@@ -100,11 +100,6 @@ NO_VOLUME = "volume_cuft is missing"
 """What UNKNOWN misses."""
 
 
-def withheld(service_id: int) -> str:
-    """Return what is said of a percentage of a service whose cost is unknown."""
-    return f"the cost of service {service_id}, of which it is a percentage, is unknown"
-
-
 def problems(result: OrderCost) -> list[tuple[int | None, str]]:
     """Return the problems as plain pairs."""
     return [(problem.service_id, problem.text) for problem in result.problems]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from billing.domain.conditions import MAX_DEPTH, read_condition
+from billing.domain.conditions import read_condition
 from billing.domain.errors import InvalidValueError
 from tests.unit.examples import FALSE, TRUE, UNKNOWN, check, order
 
@@ -164,9 +164,9 @@ def test_a_wrong_condition_is_refused_by_its_place(
     assert refused.value.problem.startswith(problem)
 
 
-@pytest.mark.parametrize("word", ["not", "all"])
-def test_groups_nest_28_deep(word: str) -> None:
-    """As deep as JSON of 32 levels lets them; one more is refused by its place."""
+@pytest.mark.parametrize(("word", "deepest"), [("not", 28), ("all", 14)])
+def test_groups_nest_as_deep_as_json_of_32_levels_lets_them(word: str, deepest: int) -> None:
+    """A list takes a level of its own; one group more is refused by its place."""
 
     def nested(depth: int) -> Any:
         condition: Any = TRUE
@@ -174,8 +174,8 @@ def test_groups_nest_28_deep(word: str) -> None:
             condition = {word: condition if word == "not" else [condition]}
         return condition
 
-    assert verdict(nested(MAX_DEPTH)) is True
-    with pytest.raises(InvalidValueError, match="Nested deeper than 28 groups") as refused:
-        read_condition(nested(MAX_DEPTH + 1))
+    assert verdict(nested(deepest)) is True
+    with pytest.raises(InvalidValueError, match="Nested deeper than 32 levels") as refused:
+        read_condition(nested(deepest + 1))
     place = "not" if word == "not" else "all[0]"
-    assert refused.value.field == ".".join([place] * MAX_DEPTH)
+    assert refused.value.field == ".".join([place] * (deepest + 1))

@@ -5,6 +5,7 @@ import zoneinfo
 from dataclasses import dataclass
 
 from billing.domain.errors import InvalidValueError
+from billing.domain.fields import require_text
 from billing.domain.money import currency_decimals
 
 
@@ -81,6 +82,14 @@ def normalise_sku(sku: str, /) -> str:
     Also of a whole text that holds SKUs, as canonical item lines do.
     """
     return sku.casefold().replace("-", "").replace(" ", "")
+
+
+def read_sku(value: object, /) -> str:
+    """Return an SKU as written; text of nothing but spaces and hyphens is none."""
+    sku = require_text(value)
+    if not normalise_sku(sku):
+        raise InvalidValueError("Nothing is left of it without spaces and hyphens.")
+    return sku
 
 
 @functools.cache

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from billing.domain.costs import OrderCost
-from billing.domain.money import to_amount
+from billing.domain.money import check_minor, to_amount
 
 ORDERS_SHOWN = 10
 
@@ -51,8 +51,8 @@ class Comparison:
 
 
 def _difference(current: int, draft: int, decimals: int) -> dict[str, Any]:
+    amounts = {"current_amount": current, "draft_amount": draft, "difference": draft - current}
     return {
-        "current_amount": to_amount(current, decimals),
-        "draft_amount": to_amount(draft, decimals),
-        "difference": to_amount(draft - current, decimals),
+        name: to_amount(check_minor(amount, f"The comparison's {name}"), decimals)
+        for name, amount in amounts.items()
     }

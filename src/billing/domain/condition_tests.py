@@ -10,7 +10,7 @@ from decimal import Decimal
 from operator import methodcaller
 from typing import Any, NamedTuple
 
-from billing.domain.catalog import normalise_sku
+from billing.domain.catalog import normalise_sku, read_sku
 from billing.domain.errors import InvalidValueError
 from billing.domain.fields import check_keys, read_decimal, require_text
 from billing.domain.measures import MEASURES, NO_ITEMS, Counter, Missing, UnitsPerCase
@@ -130,15 +130,23 @@ def _listed(read: Callable[[object], Any]) -> Callable[[object], frozenset[Any]]
     def read_list(value: object) -> frozenset[Any]:
         if not isinstance(value, list) or not 0 < len(value) <= MAX_VALUES:
             raise InvalidValueError(f"Not a list of 1 to {MAX_VALUES:,} values.")
-        return frozenset(read(entry) for entry in value)
+        return frozenset(_placed(read, entry, index) for index, entry in enumerate(value))
 
     return read_list
 
 
+def _placed(read: Callable[[object], Any], entry: object, index: int) -> Any:
+    try:
+        return read(entry)
+    except InvalidValueError as error:
+        raise error.at(f"[{index}]") from None
+
+
 def read_skus(value: object) -> frozenset[str]:
     """Read one SKU or a list of them, normalised."""
-    values = value if isinstance(value, list) else [value]
-    return _listed(lambda entry: normalise_sku(require_text(entry)))(values)
+    if not isinstance(value, list):
+        return frozenset({normalise_sku(read_sku(value))})
+    return _listed(lambda entry: normalise_sku(read_sku(entry)))(value)
 
 
 def _read_flag(value: object) -> bool:

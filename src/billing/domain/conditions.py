@@ -12,9 +12,10 @@ from billing.domain.condition_tests import Test, read_test
 from billing.domain.errors import InvalidValueError
 from billing.domain.measures import UnitsPerCase
 from billing.domain.orders import Order
+from billing.domain.strict_json import MAX_DEPTH
 
-MAX_DEPTH = 28
-"""Groups within groups; with the card around them JSON stays within 32 levels."""
+WHEN_LEVEL = 4
+"""The JSON level of a rate's condition in the body that it comes in: body, rates, rate, when."""
 
 Verdict = bool | None
 """True, False, or None when missing data leaves it unknown."""
@@ -136,31 +137,34 @@ class Group:
         return members[0] if self.word == "not" else members
 
 
-def read_condition(data: object, depth: int = 1) -> Condition:
-    """Read a condition; a refusal names its place, such as `all[0].op`."""
+def read_condition(data: object, level: int = WHEN_LEVEL) -> Condition:
+    """Read a condition; a refusal names its place, such as `all[0].op`.
+
+    level: how deep in JSON it stands; nothing may stand deeper than level 32.
+    """
     if not isinstance(data, dict):
         raise InvalidValueError("Not a JSON object.")
+    if level + isinstance(data.get("value"), list) > MAX_DEPTH:
+        raise InvalidValueError(f"Nested deeper than {MAX_DEPTH} levels of JSON.")
     words = [key for key in data if key in GROUPS]
     if not words:
         return read_test(data)
-    if depth > MAX_DEPTH:
-        raise InvalidValueError(f"Nested deeper than {MAX_DEPTH} groups.")
     if len(data) != 1:
         raise InvalidValueError(f"A group holds one word alone: {', '.join(GROUPS)}.")
     word = words[0]
     if word == "not":
-        return Group(word, (_placed(data[word], depth, word),))
+        return Group(word, (_placed(data[word], level + 1, word),))
     members = data[word]
     if not isinstance(members, list) or not members:
         raise InvalidValueError("Not a list with at least one condition.", field=word)
     return Group(
         word,
-        tuple(_placed(member, depth, f"{word}[{i}]") for i, member in enumerate(members)),
+        tuple(_placed(member, level + 2, f"{word}[{i}]") for i, member in enumerate(members)),
     )
 
 
-def _placed(data: object, depth: int, place: str) -> Condition:
+def _placed(data: object, level: int, place: str) -> Condition:
     try:
-        return read_condition(data, depth + 1)
+        return read_condition(data, level)
     except InvalidValueError as error:
         raise error.at(place) from None

@@ -136,8 +136,8 @@ class _Explainer:
             **basis,
             "steps": [{"text": step.text, "amount": _exact(step.raw)} for step in steps],
             "condition": self._condition(rate),
-            "minimum_applied": rate.minimum if bound == "minimum" else None,
-            "maximum_applied": rate.maximum if bound == "maximum" else None,
+            "minimum_applied": self._bound(rate.minimum) if bound == "minimum" else None,
+            "maximum_applied": self._bound(rate.maximum) if bound == "maximum" else None,
             "before_rounding": _exact(held),
             "amount": amount,
         }
@@ -175,6 +175,10 @@ class _Explainer:
         text = f"a recorded charge of {amount:f} plus {price.percent:f} %"
         step = Step(text, price.raw(charge, decimals))
         return {"percent": price.percent, "charge": amount}, [step]
+
+    def _bound(self, bound: Decimal | None) -> Decimal:
+        decimals = self._pricing.decimals
+        return to_amount(to_minor(bound or Decimal(0), decimals), decimals)
 
     def _condition(self, rate: Rate) -> dict[str, Any] | None:
         return rate.when.trace(self._order, self._pricing.products) if rate.when else None

@@ -1,6 +1,6 @@
 """Order rows: how a row of a warehouse's export becomes an Order."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from zoneinfo import ZoneInfo
 
@@ -69,6 +69,14 @@ class OrderRows:
             self._look_up_services(tx, {c.service_id for order in charged for c in order.charges})
             verdicts = [self._with_known_services(verdict) for verdict in verdicts]
         return verdicts
+
+    def check_shape(self, row: Mapping[str, object]) -> None:
+        """Raise InvalidRowError for what is wrong with an order whoever its customer is."""
+        readers = self._readers_for(None)
+        try:
+            read_fields(_canonical_names(dict(row)), readers, ())
+        except InvalidRowError as error:
+            raise InvalidRowError(*(problem.at("order") for problem in error.problems)) from None
 
     def key(self, order: Order, /) -> tuple[int, int]:
         """An order is known by its customer and its id together."""

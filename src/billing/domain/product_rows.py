@@ -3,9 +3,9 @@
 from collections.abc import Callable, Collection, Sequence
 
 from billing.domain.bulk_intake import Cells, InvalidRowError
-from billing.domain.catalog import MAX_UNITS_PER_CASE, Product, normalise_sku
+from billing.domain.catalog import MAX_UNITS_PER_CASE, Product, normalise_sku, read_sku
 from billing.domain.errors import CustomerNotFoundError, InvalidValueError
-from billing.domain.fields import read_id, read_id_text, require_text
+from billing.domain.fields import read_id, read_id_text
 from billing.domain.ports import Outcome, Repositories
 from billing.domain.row_reading import Reader, cell_id, read_fields, values_of_cells
 
@@ -67,13 +67,6 @@ def _checked(
     return product
 
 
-def _read_sku(value: object) -> str:
-    sku = require_text(value)
-    if not normalise_sku(sku):
-        raise InvalidValueError("Nothing is left of it without spaces and hyphens.")
-    return sku
-
-
 def _read_units(value: object) -> int:
     if type(value) is int and 1 <= value <= MAX_UNITS_PER_CASE:
         return value
@@ -82,7 +75,7 @@ def _read_units(value: object) -> int:
 
 _READERS: dict[str, Reader] = {
     "customer_id": read_id,
-    "sku": _read_sku,
+    "sku": read_sku,
     "units_per_case": _read_units,
 }
 _CELLS: dict[str, Callable[[str], object]] = {

@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, TypeVar
 
+from billing.domain.catalog import read_sku
 from billing.domain.conditions import read_condition
 from billing.domain.derived_prices import Markup, Percentage
 from billing.domain.errors import InvalidValueError
-from billing.domain.fields import check_keys, read_amount, read_decimal, read_id, require_text
+from billing.domain.fields import check_keys, read_decimal, read_id
 from billing.domain.money import MAX_MINOR_UNITS
 from billing.domain.prices import Flat, Package, PriceModel, Unit
 from billing.domain.rates import Rate, evaluation_order
@@ -60,7 +61,8 @@ def check_decimals(rates: Sequence[Rate], decimals: int) -> None:
             bound = getattr(rate, name)
             if bound is not None:
                 try:
-                    read_amount(bound, decimals)
+                    highest = Decimal(MAX_MINOR_UNITS).scaleb(-decimals)
+                    read_decimal(bound, places=decimals, low=0, high=highest)
                 except InvalidValueError as error:
                     raise error.at(f"rates[{index}].{name}") from None
 
@@ -105,7 +107,13 @@ def _optional(fields: Mapping[str, object], name: str, reader: Callable[[Any], T
 def _read_skus(value: object) -> tuple[str, ...]:
     if not isinstance(value, list) or not 0 < len(value) <= MAX_SKUS:
         raise InvalidValueError(f"Not a list of 1 to {MAX_SKUS:,} SKUs.")
-    return tuple(require_text(sku) for sku in value)
+    skus = []
+    for index, sku in enumerate(value):
+        try:
+            skus.append(read_sku(sku))
+        except InvalidValueError as error:
+            raise error.at(f"[{index}]") from None
+    return tuple(skus)
 
 
 def _read_bound(value: object) -> Decimal:

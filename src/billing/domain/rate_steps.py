@@ -111,9 +111,9 @@ def _percentage(rate: Rate, price: Percentage, index: int, decimals: int) -> Rat
     service_id, of, factor = rate.service_id, price.of, price.factor(decimals)
 
     def run(_order: Order, costs: Costs, problems: Problems) -> None:
-        unknown = problems and of.intersection([problem.service_id for problem in problems])
-        if unknown:
-            problems.extend(Problem(service_id, _unknown(other)) for other in sorted(unknown))
+        unknown = [problem.text for problem in problems if problem.service_id in of]
+        if unknown:  # What is missing for a part is missing for the percentage.
+            problems.extend([Problem(service_id, text) for text in unknown])
             return
         base = sum([cost.amount for cost in costs if cost.service_id in of])
         amount = round_raw(bounded(rate, base * factor), decimals)
@@ -121,10 +121,6 @@ def _percentage(rate: Rate, price: Percentage, index: int, decimals: int) -> Rat
             costs.append(ServiceCost(service_id, amount, None, index))
 
     return run
-
-
-def _unknown(service_id: int) -> str:
-    return f"the cost of service {service_id}, of which it is a percentage, is unknown"
 
 
 def _markup(

@@ -7,9 +7,10 @@ from billing.domain.access import Access
 from billing.domain.bulk_intake import InvalidRowError
 from billing.domain.catalog import Customer
 from billing.domain.costs import compile_card
-from billing.domain.errors import InvalidValueError
+from billing.domain.errors import CustomerNotFoundError, InvalidValueError
 from billing.domain.explanation import Explanation, explain_order
 from billing.domain.fields import is_id
+from billing.domain.money import check_minor, to_minor
 from billing.domain.order_rows import OrderRows
 from billing.domain.orders import Order
 from billing.domain.ports import Clock, Repositories, Storage
@@ -39,7 +40,11 @@ class RateTrial:
         none. Raises CustomerNotFoundError, ServiceNotFoundError, InvalidRowError.
         """
         with self._storage.snapshot(access or Access.everything()) as view:
-            customer = view.customers.find(customer_id)
+            try:
+                customer = view.customers.find(customer_id)
+            except CustomerNotFoundError:
+                OrderRows().check_shape(row)  # What is wrong with the input is said first.
+                raise
             order = _order(view, customer, row)
             card = self._card(view, customer, order, rates)
             products = products_for(view, customer_id, card.rates if card else ())
@@ -47,6 +52,7 @@ class RateTrial:
             unpriced = NO_CARD if card is None and cards else None
             pricing = compile_card(card, customer.decimals, products=products, unpriced=unpriced)
             explanation = explain_order(order, pricing)
+            check_minor(to_minor(explanation.total_amount, customer.decimals), "The order's total")
             named = view.services.known(explanation.services)
             return explanation.with_names({key: named[key].name for key in named})
 

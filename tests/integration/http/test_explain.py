@@ -104,7 +104,6 @@ def test_orders_that_are_not_billed_are_explained_too(contract: FlaskClient) -> 
     assert unknown["problems"] == [
         "items are missing",
         "weight_lb is missing",
-        "the cost of service 4, of which it is a percentage, is unknown",
     ]
     texts = {rate["service_id"]: rate["text"] for rate in unknown["not_charged"]}
     assert texts[4] == "the condition is unknown"

@@ -264,14 +264,15 @@ def test_an_amount_beyond_exactness_is_refused(world: FlaskClient) -> None:
 
 @pytest.mark.usefixtures("world")
 def test_rates_of_a_hidden_customer_cannot_be_tried(caller: Caller) -> None:
-    """404, as for a missing one, whatever the rates and the order name."""
+    """404, as for a missing one, whatever the rates and the order name; bad input is said first."""
     bolt = caller(customers=[2])
     for path in ("customers/1/rates/test/", "customers/99/rates/test/"):
         for rates in (None, [FLAT], [FLAT | {"service_id": 99}]):
-            for order in (ORDER, {"colour": 1}, {"customer_id": 1}, {"customer_id": 2}):
+            for order in (ORDER, {"customer_id": 1}, {"customer_id": 2}):
                 response = bolt.post(API + path, json={"rates": rates, "order": order})
                 assert (response.status_code, response.text) == (404, NOT_FOUND)
         assert bolt.post(API + path, json={"rates": [{}], "order": {}}).status_code == 400
+        assert bolt.post(API + path, json={"order": {"colour": 1}}).status_code == 400
 
 
 @pytest.mark.usefixtures("world")
@@ -281,3 +282,12 @@ def test_trying_takes_the_scope_of_reading(caller: Caller) -> None:
     for scopes in ([], ["reports:write", "catalog:write"]):
         response = caller(scopes=scopes).post(TEST, data="x")
         assert (response.status_code, response.text) == (403, FORBIDDEN)
+
+
+def test_a_total_past_exactness_is_refused(world: FlaskClient) -> None:
+    """Costs that fit alone but not together are refused, as generating refuses them."""
+    most = [{"service_id": number, "amount": "9999999999999.99"} for number in (1, 2)]
+    response = attempt(world, {"charges": most}, rates=[])
+    assert response.status_code == 400
+    assert response.json is not None
+    assert "exceeds 999,999,999,999,999 minor units" in response.json["error"]

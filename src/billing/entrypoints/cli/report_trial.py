@@ -70,16 +70,22 @@ def preview(
 
 @click.command()
 @click.argument("report_id", type=ID)
-@click.argument("order_id", type=ID)
+@click.argument("order_id", type=ID, required=False)
+@click.option("--order-id", "--order", "option", type=ID, help="The order, if not given before.")
 @click.option("--format", "name", type=click.Choice(["table", "json"]), default="table")
 @click.option("-o", "--output", metavar="FILE", help="Write to FILE, not to standard output.")
-def explain(report_id: int, order_id: int, name: str, output: str | None) -> None:
+def explain(
+    report_id: int, order_id: int | None, option: int | None, name: str, output: str | None
+) -> None:
     """Say why an order of a report costs what it costs, or why nothing.
 
     It is priced once more, from what the pricing read then and the card of then.
     """
+    asked = option if order_id is None else order_id
+    if asked is None or None not in (order_id, option):
+        raise click.UsageError("Give the order once: ORDER_ID or --order-id.")
     with application() as billing, destination(output) as out:
-        explanation = billing.archive.explain(report_id, order_id)
+        explanation = billing.archive.explain(report_id, asked)
         if name == "json":
             write_lines(out, [dumps(explanation.as_json())])
         else:
