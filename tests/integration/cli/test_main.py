@@ -140,3 +140,24 @@ def test_a_command_whose_packages_are_missing_names_the_extra(
     result = CliRunner().invoke(billing_command, ["serve"])
     assert result.exit_code != 0
     assert "pip install 'billing[server]'" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql+psycopg://nobody:secret@127.0.0.1:9/none",
+        "sqlite:////proc/nope/billing.db",
+        f"sqlite:///{__file__}",
+    ],
+    ids=["no server", "no folder", "no database"],
+)
+def test_a_database_that_does_not_answer_is_named_by_its_setting(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One line that names the setting and what it takes, and never the password."""
+    monkeypatch.setenv("BILLING_DATABASE_URL", url)
+    done = CliRunner().invoke(billing_command, ["report", "list"])
+    assert done.exit_code == 1
+    assert done.stderr.startswith("Error: BILLING_DATABASE_URL: no database answers there")
+    assert "secret" not in done.stderr
+    assert done.stderr.count("\n") == 1

@@ -12,6 +12,11 @@ from billing.domain.errors import StorageUnavailableError
 from billing.domain.ports import Storage
 from billing.settings import Settings
 
+UNREACHABLE = (
+    "BILLING_DATABASE_URL: no database answers there; it takes sqlite:///FILE, a file that can be "
+    "written, or postgresql+psycopg://USER@HOST/NAME of a server that runs"
+)
+
 
 @runtime_checkable
 class Migrated(Protocol):
@@ -47,7 +52,10 @@ def application() -> Iterator[Billing]:
 @contextmanager
 def opened_storage(url: str) -> Iterator[Storage]:
     """Open a storage and close its connections in the end."""
-    storage = open_storage(url)
+    try:
+        storage = open_storage(url)
+    except OSError as error:
+        raise StorageUnavailableError(UNREACHABLE) from error
     try:
         yield storage
     finally:
@@ -62,7 +70,9 @@ def make_ready(storage: Storage) -> None:
         return
     try:
         storage.check()
-    except StorageUnavailableError:
+    except StorageUnavailableError as error:
+        if error.__cause__ is not None:  # The database itself failed; it is not just behind.
+            raise StorageUnavailableError(UNREACHABLE) from error
         if not storage.is_embedded:
             raise
         storage.upgrade()
