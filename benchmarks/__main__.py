@@ -23,25 +23,26 @@ SMALL = 200
 class Plan:
     """How much is measured.
 
-    sizes: orders, growing; main: the one that is measured beside the floors. sku_orders: priced by
-    the card that looks at SKUs. pdf_orders: printed. listed, summed: reports in a list, and under
-    a customer summary. seconds: of each round over HTTP.
+    sizes: orders, growing; main: the one that is measured beside the floors. aside: of
+    the variants. pdf_orders: printed. listed, summed: reports in a list, and under a customer
+    summary. seconds: of each round over HTTP. starts: of the server too.
     """
 
     sizes: tuple[int, ...]
     main: int
-    sku_orders: int
+    aside: int
     pdf_orders: int
     listed: int
     summed: int
     seconds: float
+    starts: bool = True
     repetitions: int = 5
 
 
 FULL = Plan(
     sizes=(1_000, 10_000, 100_000),
     main=100_000,
-    sku_orders=10_000,
+    aside=10_000,
     pdf_orders=2_000,
     listed=10_000,
     summed=100_000,
@@ -49,13 +50,14 @@ FULL = Plan(
 )
 BIG = replace(FULL, sizes=(*FULL.sizes, 1_000_000))
 QUICK = Plan(
-    sizes=(500, 5_000),
-    main=5_000,
-    sku_orders=1_000,
+    sizes=(2_000,),
+    main=2_000,
+    aside=500,
     pdf_orders=500,
     listed=2_000,
     summed=10_000,
     seconds=0.3,
+    starts=False,
 )
 
 
@@ -105,12 +107,12 @@ def run(plan: Plan, folder: Path, only: str) -> Iterator[Result]:
             isolated(worlds.fill, empty, RATES)
             isolated(worlds.fill, skus, SKU_RATES)
             yield from _over_orders(plan, empty, folder, only)
-            if only in names.GENERATE_SKUS:
-                with _world(skus, folder, plan.sku_orders) as world:
-                    yield isolated(works.measure, names.GENERATE_SKUS, world, plan.repetitions)
+            yield from _aside(plan, skus, folder, only)
             yield from _over_reports(plan, empty, only)
-        if any(only in work for work in (names.IMPORT_LIBRARY, names.HELP, names.START)):
-            yield from starts.measure(databases[0], plan.repetitions)
+        if any(only in work for work in (names.IMPORT_LIBRARY, names.HELP)):
+            yield from starts.measure(plan.repetitions)
+        if plan.starts and only in names.START:
+            yield starts.measure_server(databases[0], plan.repetitions)
         if any(only in work for work in (names.PAGE_OF_20, names.CUSTOMERS_20, names.GUARDED)):
             listed = [worlds.make_reports(empty, plan.listed) for empty in databases]
             yield from service.measure(listed, plan.repetitions, plan.seconds)
@@ -128,6 +130,15 @@ def _over_orders(plan: Plan, empty: Database, folder: Path, only: str) -> Iterat
         if only in names.PDF_PAGE:
             with _world(empty, folder, plan.pdf_orders) as printed:
                 yield isolated(pdf.measure, small, printed, plan.repetitions)
+
+
+def _aside(plan: Plan, skus: Database, folder: Path, only: str) -> Iterator[Result]:
+    wanted = [work for work in names.ASIDE if only in work]
+    if wanted:
+        with _world(skus, folder, SMALL) as small, _world(skus, folder, plan.aside) as world:
+            for work in wanted:
+                yield isolated(works.measure, work, world, plan.repetitions)
+                yield isolated(works.measure_memory, work, small, world)
 
 
 def _over_reports(plan: Plan, empty: Database, only: str) -> Iterator[Result]:

@@ -16,8 +16,10 @@ IMPORT_LIBRARY = "import billing"
 HELP = "billing --help"
 START = "start of the server"
 
-OVER_ORDERS = (IMPORT_NDJSON, IMPORT_CSV, GENERATE, DETAIL, CSV_DOWNLOAD)
+OVER_ORDERS = (IMPORT_NDJSON, GENERATE, DETAIL, CSV_DOWNLOAD)
 """The works whose time should grow as the orders do, and whose memory should not."""
+ASIDE = (IMPORT_CSV, GENERATE_SKUS)
+"""Variants, which are measured on fewer orders."""
 OVER_REPORTS = (LIST, SUMMARY)
 
 PRODUCT = "product"

@@ -41,6 +41,18 @@ class Running:
     process: subprocess.Popen[bytes]
     port: int
 
+    def wait(self) -> None:
+        """Wait until it takes connections."""
+        deadline = perf_counter() + START_SECONDS
+        while perf_counter() < deadline:
+            with socket.socket() as probe:
+                if probe.connect_ex((load.HOST, self.port)) == 0:
+                    return
+            if self.process.poll() is not None:
+                raise RuntimeError(f"{self.process.args!r} ended: {self.process.returncode}")
+            sleep(0.005)
+        raise RuntimeError(f"{self.process.args!r} took more than {START_SECONDS} s to start")
+
     def cpu(self) -> float:
         """Return the processor seconds that the server and its workers have taken."""
         return sum(map(_cpu, _family(self.process.pid)))
@@ -73,6 +85,8 @@ def measure(lists: Sequence[Database], repetitions: int, seconds: float) -> list
             server = stack.enter_context(serving_product(database))
             for work, path in _PATHS.items():
                 targets[work, database.kind] = Target(server, load.get(path, token))
+        for target in targets.values():
+            target.server.wait()  # They start side by side.
         rounds = [
             {name: target.under_load(seconds) for name, target in targets.items()}
             for _ in range(repetitions)
@@ -116,7 +130,7 @@ def _free_port() -> int:
 
 @contextmanager
 def _serving(command: list[str], port: int, settings: dict[str, str]) -> Iterator[Running]:
-    """Run a server until it is no longer needed; its log, which it writes, is thrown away."""
+    """Start a server, and end it when it is no longer needed; its log is thrown away."""
     process = subprocess.Popen(
         command,
         env=os.environ | settings,
@@ -125,25 +139,11 @@ def _serving(command: list[str], port: int, settings: dict[str, str]) -> Iterato
         start_new_session=True,
     )
     try:
-        _wait_for(process, port)
         yield Running(process, port)
     finally:
         # Granian may miss a SIGTERM in its first moments, and there is nothing to lose.
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-
-
-def _wait_for(process: subprocess.Popen[bytes], port: int) -> None:
-    """Wait until somebody listens on the port."""
-    deadline = perf_counter() + START_SECONDS
-    while perf_counter() < deadline:
-        with socket.socket() as probe:
-            if probe.connect_ex((load.HOST, port)) == 0:
-                return
-        if process.poll() is not None:
-            raise RuntimeError(f"{process.args!r} ended with {process.returncode}")
-        sleep(0.005)
-    raise RuntimeError(f"{process.args!r} took more than {START_SECONDS} s to start")
 
 
 def _family(pid: int) -> list[int]:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from functools import partial
 from time import perf_counter
 
 from benchmarks.databases import Database
@@ -13,34 +14,34 @@ from benchmarks.names import HELP, IMPORT_LIBRARY, PRODUCT, START
 from benchmarks.service import BILLING, Running, serving_hello, serving_product
 
 _IMPORT = (
-    "from time import perf_counter as wall, process_time as cpu; a, b = wall(), cpu(); {}; "
-    "print(wall() - a, cpu() - b)"
+    "from time import perf_counter as wall, process_time as cpu; a, b = wall(), cpu(); "
+    "import billing; print(wall() - a, cpu() - b)"
 )
-_NOTHING = [sys.executable, "-c", "pass"]
+_PYTHON = [sys.executable, "-c", "pass"]
 
 
-def measure(database: Database, repetitions: int) -> list[Result]:
-    """Measure all of it, each beside the same start of next to nothing."""
+def measure(repetitions: int) -> list[Result]:
+    """Measure what a program and a user wait for, beside the start of Python alone."""
     pairs: dict[str, dict[str, Callable[[], Timing]]] = {
-        IMPORT_LIBRARY: {PRODUCT: lambda: _importing("import billing")},
+        IMPORT_LIBRARY: {PRODUCT: _importing},
         HELP: {
-            PRODUCT: lambda: _running([*BILLING, "--help"]),
-            "python": lambda: _running(_NOTHING),
-        },
-        START: {
-            PRODUCT: lambda: _starting(serving_product(database)),
-            "hello": lambda: _starting(serving_hello("bare")),
+            PRODUCT: partial(_running, [*BILLING, "--help"]),
+            "python": partial(_running, _PYTHON),
         },
     }
     return [
-        Result(
-            work,
-            database.kind if work == START else "",
-            1,
-            _in_turns(repetitions, contenders),
-        )
+        Result(work, "", 1, _in_turns(repetitions, contenders))
         for work, contenders in pairs.items()
     ]
+
+
+def measure_server(database: Database, repetitions: int) -> Result:
+    """Measure how soon the server listens, beside one that says hello."""
+    contenders = {
+        PRODUCT: lambda: _starting(serving_product(database)),
+        "hello without hooks": lambda: _starting(serving_hello("bare")),
+    }
+    return Result(START, database.kind, 1, _in_turns(repetitions, contenders))
 
 
 def _in_turns(
@@ -55,9 +56,9 @@ def _in_turns(
     return samples
 
 
-def _importing(statement: str) -> Timing:
-    """Return what one statement takes in a fresh interpreter, as that measures it."""
-    program = [sys.executable, "-c", _IMPORT.format(statement)]
+def _importing() -> Timing:
+    """Return what the import takes in a fresh interpreter, as that measures it."""
+    program = [sys.executable, "-c", _IMPORT]
     printed = subprocess.run(program, check=True, capture_output=True, text=True).stdout
     wall, cpu = map(float, printed.split())
     return Timing(wall, cpu)
@@ -78,4 +79,5 @@ def _starting(server: AbstractContextManager[Running]) -> Timing:
     """Return what it takes until a server takes connections."""
     started = perf_counter()
     with server as running:
+        running.wait()
         return Timing(perf_counter() - started, running.cpu())
