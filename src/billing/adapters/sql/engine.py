@@ -20,7 +20,7 @@ _SQLITE_PRAGMAS = {
 # No statement of ours runs long: bulk work comes in batches. A transaction that idles holds locks.
 _POSTGRES_OPTIONS = (
     "-c statement_timeout=30s -c lock_timeout=3s "
-    "-c idle_in_transaction_session_timeout=60s -c jit=off -c timezone=UTC"
+    "-c idle_in_transaction_session_timeout=60s -c jit=off -c timezone=UTC -c plan_cache_mode=force_custom_plan"
 )
 
 
