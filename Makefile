@@ -2,7 +2,8 @@
 
 PY = .venv/bin/python
 
-.PHONY: help run test check unit properties integration format constraints clean server-venv dev-venv
+.PHONY: help run test check unit properties integration bench bench-quick bench-big bench-docs format \
+	constraints clean server-venv dev-venv bench-venv
 
 help: ## List the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -28,6 +29,18 @@ properties: dev-venv ## Run the tests with generated cases
 integration: dev-venv ## Run the tests with databases, HTTP, the command line and files
 	$(PY) -m pytest tests/integration
 
+bench: bench-venv ## Measure everything against raw floors, in about five minutes
+	$(PY) -m benchmarks
+
+bench-quick: bench-venv ## The same on little data, in under a minute
+	$(PY) -m benchmarks --quick
+
+bench-big: bench-venv ## The same and on up to a million orders, in about an hour
+	$(PY) -m benchmarks --big
+
+bench-docs: bench-venv ## Write the last run's results into docs/performance.md
+	$(PY) -m benchmarks.document var/benchmarks
+
 format: dev-venv ## Rewrite the code in the house's form
 	$(PY) -m ruff check --fix-only .
 	$(PY) -m ruff format .
@@ -45,3 +58,6 @@ server-venv:
 
 dev-venv:
 	@sh scripts/venv.sh dev
+
+bench-venv:
+	@sh scripts/venv.sh bench

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Makes .venv hold one extra of this project, "server" or "dev"; done at once when it does already.
+# Makes .venv hold one extra of this project, "server", "dev" or "bench"; done at once when it does
+# already.
 set -eu
 cd "$(dirname "$0")/.."
 extra=$1
@@ -50,9 +51,14 @@ install() {
 }
 
 if new_enough .venv/bin/python; then
-    # dev holds all that server does.
-    for stamp in ".venv/.stamp-$extra" .venv/.stamp-dev; do
-        if [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ]; then exit 0; fi
+    # bench holds all that dev does, and dev all that server does.
+    case $extra in
+        server) holders="server dev bench" ;;
+        dev) holders="dev bench" ;;
+        *) holders=$extra ;;
+    esac
+    for holder in $holders; do
+        if [ "$(cat ".venv/.stamp-$holder" 2>/dev/null)" = "$wanted" ]; then exit 0; fi
     done
 fi
 echo "Setting up .venv for '$extra' (once, under a minute) ..." >&2
