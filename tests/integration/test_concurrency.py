@@ -14,7 +14,7 @@ from billing.bootstrap import Billing, compose
 from billing.domain.bulk_intake import IntakeResult
 from billing.domain.catalog import Customer, Service
 from billing.domain.order_rows import OrderRows
-from billing.domain.ports import Outcome
+from billing.domain.repositories import Outcome
 from billing.testing.world import ACME, EVERYTHING, RATES, fill
 
 WRITERS = 8

@@ -6,7 +6,8 @@ from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from billing.domain.access import Access
 from billing.domain.errors import BillingError, InvalidValueError
-from billing.domain.ports import Outcome, Repositories, Rows, Storage
+from billing.domain.ports import Repositories, Rows, Storage
+from billing.domain.repositories import Outcome
 
 ROWS_A_BATCH = 500
 MAX_ERRORS_SHOWN = 100

@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from billing.domain.bulk_intake import Cells, InvalidRowError
 from billing.domain.catalog import Customer, Service, check_currency, check_time_zone
 from billing.domain.fields import is_id, read_id, read_text, require_text
-from billing.domain.ports import Outcome, Repositories
+from billing.domain.ports import Repositories
+from billing.domain.repositories import Outcome
 from billing.domain.row_reading import Reader, cell_id, read_fields, values_of_cells
 
 _CUSTOMER: dict[str, Reader] = {

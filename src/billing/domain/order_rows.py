@@ -10,7 +10,8 @@ from billing.domain.errors import CustomerNotFoundError, InvalidValueError, Serv
 from billing.domain.fields import is_id, read_id, read_notes, read_quantity, read_text
 from billing.domain.order_fields import read_charges, read_items, read_order_date
 from billing.domain.orders import QUANTITY_FIELDS, TEXT_FIELDS, Order
-from billing.domain.ports import Outcome, Repositories
+from billing.domain.ports import Repositories
+from billing.domain.repositories import Outcome
 from billing.domain.row_reading import (
     Reader,
     cell_id,

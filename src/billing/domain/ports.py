@@ -4,31 +4,22 @@ Storage hands out repositories inside a transaction or a snapshot that was opene
 they know no other customer. `billing.testing.StorageContract` holds any adapter to this page.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
-from datetime import date, datetime
-from enum import StrEnum
+from datetime import datetime
 from typing import BinaryIO, Protocol
 
 from billing.domain.access import Access
-from billing.domain.catalog import Customer, Product, Service
-from billing.domain.costs import ServiceTotal
-from billing.domain.customer_summary import CustomerSummary
-from billing.domain.document import FilableReport, ReportDocument
-from billing.domain.orders import Order
-from billing.domain.pages import Page, Section
-from billing.domain.period import BillingPeriod
-from billing.domain.rates import Rate, RateCard
-from billing.domain.report import ReportContent, ReportHeadline
-from billing.domain.report_query import ReportQuery, Slice
-
-
-class Outcome(StrEnum):
-    """What saving an object did."""
-
-    CREATED = "created"
-    UPDATED = "updated"
-    UNCHANGED = "unchanged"
+from billing.domain.document import ReportDocument
+from billing.domain.report import ReportContent
+from billing.domain.repositories import (
+    CustomerRepository,
+    OrderRepository,
+    ProductRepository,
+    RateCardRepository,
+    ReportRepository,
+    ServiceRepository,
+)
 
 
 class Clock(Protocol):
@@ -36,161 +27,6 @@ class Clock(Protocol):
 
     def now(self) -> datetime:
         """Return the present instant, aware."""
-
-
-class CustomerRepository(Protocol):
-    """The customers that this transaction may see."""
-
-    def find(self, customer_id: int, /) -> Customer:
-        """Return the customer, or raise CustomerNotFoundError."""
-
-    def known(self, customer_ids: Collection[int], /) -> dict[int, Customer]:
-        """Return those of the customers that exist, in one statement."""
-
-    def save(self, customer: Customer, /) -> Outcome:
-        """Insert or replace a customer.
-
-        Raises CustomerNotFoundError for one outside the access, CurrencyFixedError when the
-        currency differs after `fix_currency`.
-        """
-
-    def hold(self, customer_id: int, /) -> Customer:
-        """Return the customer and make other writers that hold it wait for this transaction.
-
-        Raises CustomerNotFoundError.
-        """
-
-    def fix_currency(self, customer_ids: Collection[int], /) -> None:
-        """Say that amounts in these customers' currencies exist from now on."""
-
-    def page(self, part: Slice, /) -> Iterator[Customer]:
-        """Return customers by ascending id."""
-
-    def count(self) -> int:
-        """Return how many customers there are."""
-
-
-class ServiceRepository(Protocol):
-    """The services; they belong to everyone."""
-
-    def find(self, service_id: int, /) -> Service:
-        """Return the service, or raise ServiceNotFoundError."""
-
-    def known(self, service_ids: Collection[int], /) -> dict[int, Service]:
-        """Return those of the services that exist, in one statement."""
-
-    def save(self, service: Service, /) -> Outcome:
-        """Insert or replace a service."""
-
-    def page(self, part: Slice, /) -> Iterator[Service]:
-        """Return services by ascending id."""
-
-    def count(self) -> int:
-        """Return how many services there are."""
-
-
-class ProductRepository(Protocol):
-    """The products of the customers that this transaction may see, by normalised SKU."""
-
-    def known(self, keys: Collection[tuple[int, str]], /) -> dict[tuple[int, str], Product]:
-        """Return those that exist, by customer and normalised SKU, in one statement."""
-
-    def save(self, products: Sequence[Product], /) -> list[Outcome]:
-        """Insert or replace products, none given twice; one outcome each, in their order."""
-
-    def units_per_case(self, customer_id: int, /) -> dict[str, int]:
-        """Return the units per case of a customer's products by normalised SKU."""
-
-    def page(self, customer_id: int | None, part: Slice, /) -> Iterator[Product]:
-        """Return products by customer, then by normalised SKU in the order of code points."""
-
-    def count(self, customer_id: int | None, /) -> int:
-        """Return how many products `page` would return in all."""
-
-
-class OrderRepository(Protocol):
-    """The orders of the customers that this transaction may see."""
-
-    def find(self, customer_id: int, order_id: int, /) -> Order:
-        """Return the order, or raise OrderNotFoundError."""
-
-    def placed_in(
-        self, customer_id: int, period: BillingPeriod, fields: Collection[str], /
-    ) -> Iterator[Order]:
-        """Stream the customer's orders of a period by order_date, then order_id.
-
-        fields: the fields beyond key, reference, date, status and charges that the caller reads;
-        others may come back as None. Memory stays bounded whatever the number of orders.
-        """
-
-    def save(self, orders: Sequence[Order], /) -> list[Outcome]:
-        """Insert or replace orders, none given twice; one outcome each, in their order."""
-
-    def page(
-        self, customer_id: int | None, start: date | None, end: date | None, part: Slice, /
-    ) -> Iterator[Order]:
-        """Return orders by customer_id, then order_id; dates include both ends."""
-
-    def count(self, customer_id: int | None, start: date | None, end: date | None, /) -> int:
-        """Return how many orders `page` would return in all."""
-
-
-class RateCardRepository(Protocol):
-    """The rate cards of the customers that this transaction may see; none ever changes."""
-
-    def add(
-        self,
-        customer_id: int,
-        effective_from: date,
-        rates: tuple[Rate, ...],
-        created_at: datetime,
-        /,
-    ) -> RateCard:
-        """Store a new card and return it with its id."""
-
-    def find(self, card_id: int, /) -> RateCard:
-        """Return a card by its id, or raise RateCardNotFoundError."""
-
-    def of_customer(self, customer_id: int, /) -> list[RateCard]:
-        """Return all cards, newest first: by effective_from, then id, descending."""
-
-
-class ReportRepository(Protocol):
-    """Filed reports of the customers this transaction may see. Ids increase, never reused."""
-
-    def file(self, report: FilableReport, created_at: datetime, /) -> ReportHeadline:
-        """Store a report as a draft, whole, and return its headline with the new id."""
-
-    def find(self, report_id: int, /) -> ReportHeadline:
-        """Return the report's headline as filed, or raise ReportNotFoundError."""
-
-    def totals(self, report_id: int, /) -> tuple[tuple[ServiceTotal, ...], str]:
-        """Return the totals by service and the letterhead, or raise ReportNotFoundError."""
-
-    def pages(
-        self,
-        report_id: int,
-        section: Section,
-        after: int,
-        limit: int,
-        /,
-        *,
-        holding: int | None = None,
-    ) -> list[Page]:
-        """Return up to `limit` pages of a section with numbers above `after`, in order.
-
-        holding: only pages whose order ids reach over this one. There are none of a report that
-        this transaction may not see.
-        """
-
-    def page(self, query: ReportQuery, part: Slice, /) -> Iterator[ReportHeadline]:
-        """Stream the reports that the query asks for, in its order."""
-
-    def count(self, query: ReportQuery, /) -> int:
-        """Return how many reports the query asks for."""
-
-    def summaries(self, customer_id: int | None, /) -> list[CustomerSummary]:
-        """Return what `customer_summary.summarise` makes of the reports, by customer or all."""
 
 
 class Repositories(Protocol):

@@ -6,7 +6,8 @@ from billing.domain.bulk_intake import Cells, InvalidRowError
 from billing.domain.catalog import MAX_UNITS_PER_CASE, Product, normalise_sku, read_sku
 from billing.domain.errors import CustomerNotFoundError, InvalidValueError
 from billing.domain.fields import read_id, read_id_text
-from billing.domain.ports import Outcome, Repositories
+from billing.domain.ports import Repositories
+from billing.domain.repositories import Outcome
 from billing.domain.row_reading import Reader, cell_id, read_fields, values_of_cells
 
 FIELDS = ("customer_id", "sku", "units_per_case")

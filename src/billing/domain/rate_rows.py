@@ -13,10 +13,11 @@ from billing.domain.errors import CustomerNotFoundError, InvalidValueError, Serv
 from billing.domain.fields import read_date, read_id
 from billing.domain.flat_cards import FlatCard, FlatRow, gather
 from billing.domain.open_transaction import OpenTransaction
-from billing.domain.ports import Clock, Outcome, Repositories, Rows
+from billing.domain.ports import Clock, Repositories, Rows
 from billing.domain.rate_book import RateBook
 from billing.domain.rate_reading import check_decimals, read_rates
 from billing.domain.rates import Rate
+from billing.domain.repositories import Outcome
 from billing.domain.row_reading import Reader, read_fields
 
 _HEAD: dict[str, Reader] = {"customer_id": read_id, "effective_from": read_date}

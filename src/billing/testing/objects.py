@@ -16,8 +16,9 @@ from billing.domain.errors import (
 )
 from billing.domain.orders import Order
 from billing.domain.period import BillingPeriod
-from billing.domain.ports import Outcome, Storage
+from billing.domain.ports import Storage
 from billing.domain.report_query import Slice
+from billing.domain.repositories import Outcome
 from billing.testing.world import (
     ACME,
     EVERY_KIND_OF_RATE,

@@ -5,8 +5,9 @@ import pytest
 from billing.domain.access import Access
 from billing.domain.catalog import Product
 from billing.domain.errors import CustomerNotFoundError
-from billing.domain.ports import Outcome, Storage
+from billing.domain.ports import Storage
 from billing.domain.report_query import Slice
+from billing.domain.repositories import Outcome
 from billing.testing.world import ACME, EVERYTHING, WIDGETS, YEN, fill
 
 # "ab1" < "cd2" < "żółć" < "東京" < "😀" in the order of code points.

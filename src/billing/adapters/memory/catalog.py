@@ -12,9 +12,9 @@ from billing.domain.errors import (
     RateCardNotFoundError,
     ServiceNotFoundError,
 )
-from billing.domain.ports import Outcome
 from billing.domain.rates import Rate, RateCard
 from billing.domain.report_query import Slice
+from billing.domain.repositories import Outcome
 
 
 class MemoryCustomers(MemoryRepository):

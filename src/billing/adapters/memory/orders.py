@@ -8,8 +8,8 @@ from billing.adapters.memory.state import MemoryRepository, part_of
 from billing.domain.errors import OrderNotFoundError
 from billing.domain.orders import Order
 from billing.domain.period import BillingPeriod
-from billing.domain.ports import Outcome
 from billing.domain.report_query import Slice
+from billing.domain.repositories import Outcome
 
 
 class MemoryOrders(MemoryRepository):

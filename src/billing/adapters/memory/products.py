@@ -5,8 +5,8 @@ from dataclasses import replace
 
 from billing.adapters.memory.state import MemoryRepository, part_of
 from billing.domain.catalog import Product, normalise_sku
-from billing.domain.ports import Outcome
 from billing.domain.report_query import Slice
+from billing.domain.repositories import Outcome
 
 
 class MemoryProducts(MemoryRepository):

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Connection, Date, Table
 
-from billing.domain.ports import Outcome
+from billing.domain.repositories import Outcome
 
 # ruff: noqa: S608 -- every statement here is made of names of our own tables, never of input.
 

@@ -15,8 +15,8 @@ from billing.domain.errors import (
     CustomerNotFoundError,
     ServiceNotFoundError,
 )
-from billing.domain.ports import Outcome
 from billing.domain.report_query import Slice
+from billing.domain.repositories import Outcome
 
 
 def visible(column: ColumnElement[int], access: Access) -> ColumnElement[bool]:

@@ -12,8 +12,8 @@ from billing.adapters.sql.tables import orders
 from billing.domain.errors import CustomerNotFoundError, OrderNotFoundError
 from billing.domain.orders import Order
 from billing.domain.period import BillingPeriod
-from billing.domain.ports import Outcome
 from billing.domain.report_query import Slice
+from billing.domain.repositories import Outcome
 
 _ALWAYS_READ = frozenset(
     {"customer_id", "order_id", "order_date", "reference_number", "status", "charges"}

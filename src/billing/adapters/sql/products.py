@@ -10,8 +10,8 @@ from billing.adapters.sql.mapping import product_from, product_row
 from billing.adapters.sql.tables import products
 from billing.domain.catalog import Product
 from billing.domain.errors import CustomerNotFoundError
-from billing.domain.ports import Outcome
 from billing.domain.report_query import Slice
+from billing.domain.repositories import Outcome
 
 _BULK = BulkTable(products)
 

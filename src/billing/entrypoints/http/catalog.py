@@ -8,7 +8,7 @@ from werkzeug.exceptions import NotFound
 from billing.domain.catalog import Customer, Service
 from billing.domain.catalog_rows import read_customer, read_service
 from billing.domain.errors import CustomerNotFoundError, InvalidValueError, ServiceNotFoundError
-from billing.domain.ports import Outcome
+from billing.domain.repositories import Outcome
 from billing.entrypoints.http.answer_schemas import CustomerSchema, ServiceSchema
 from billing.entrypoints.http.answers import json_answer, json_text
 from billing.entrypoints.http.blueprint import Blueprint
