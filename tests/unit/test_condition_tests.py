@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from billing.domain.condition_tests import FIELDS, NUMBER_OPERATORS, SKU_OPERATORS, TEXT_OPERATORS
-from billing.domain.conditions import read_condition
+from billing.domain.conditions import read_condition, verdict_on
 from billing.domain.errors import InvalidValueError
 from billing.domain.measures import MEASURES
 from billing.domain.orders import TEXT_FIELDS, Order
@@ -37,7 +37,7 @@ COUNTED = {
 
 def verdict(test: Any, seen: Order = FULL) -> bool | None:
     """Return what one test decides."""
-    return read_condition(test).compile(PRODUCTS)(seen)
+    return verdict_on(read_condition(test), seen, PRODUCTS)
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_a_product_without_a_row_leaves_cases_unknown() -> None:
     """The SKU is named; a measure that needs no products is known all the same."""
     unknown = order({"X-1": "3", "ab1": "24", "Y 2": "1"})
     test = read_condition(check("cases", "gt", 1))
-    assert test.compile(PRODUCTS)(unknown) is None
+    assert verdict_on(test, unknown, PRODUCTS) is None
     assert test.missing(unknown, PRODUCTS) == (
         "SKU X-1 has no product row",
         "SKU Y 2 has no product row",

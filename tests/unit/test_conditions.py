@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from billing.domain.conditions import read_condition
+from billing.domain.conditions import read_condition, verdict_on
 from billing.domain.errors import InvalidValueError
 from tests.unit.examples import FALSE, TRUE, UNKNOWN, check, order
 
@@ -23,7 +23,7 @@ TRUTH = {
 
 def verdict(condition: Any) -> bool | None:
     """Return what a condition decides on an order that has nothing but itself."""
-    return read_condition(condition).compile({})(order())
+    return verdict_on(read_condition(condition), order(), {})
 
 
 @pytest.mark.parametrize("word", TRUTH)

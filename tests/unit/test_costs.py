@@ -72,7 +72,7 @@ def test_measures_count_what_they_say(measure: str, quantity: Decimal | int) -> 
     cost = cost_order(counted, compile_card(card(unit(1, measure, "1.00")), 2))
     assert lines(cost) == [(1, int(quantity * 100))]
     assert cost.service_costs[0].quantity == int(quantity * 1_000_000)
-    assert cost.problems == []
+    assert cost.problems == ()
 
 
 def test_totals_stand_in_where_items_are_missing() -> None:
@@ -85,7 +85,7 @@ def test_totals_stand_in_where_items_are_missing() -> None:
 def test_an_empty_item_list_is_known() -> None:
     """No items is a quantity of 0, which costs nothing and needs no attention."""
     empty = order(items=ItemLines("[]"), total_item_qty=Decimal(5))
-    assert cost_order(empty, compile_card(card(unit(1, "units", "1")), 2)) == (0, [], [])
+    assert cost_order(empty, compile_card(card(unit(1, "units", "1")), 2)) == (0, (), ())
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_missing_data_withholds_the_cost_and_says_so(measure: str, problem: str)
     pricing = compile_card(card(unit(1, measure, "0.10"), flat(2, "2.50")), 2)
     cost = cost_order(order(), pricing)
     assert lines(cost) == [(2, 250)]
-    assert cost.problems == [(1, problem)]
+    assert cost.problems == ((1, problem),)
 
 
 def test_each_cost_is_rounded_once_half_up() -> None:
@@ -133,15 +133,25 @@ def test_a_cost_of_zero_makes_no_line() -> None:
     """Neither a charge of 0.00, nor a free rate, nor one that rounds to nothing."""
     pricing = compile_card(card(flat(1, "0"), unit(2, "units", "0.004")), 2)
     free = order(("A", "1"), charges=(Charge(3, Decimal("0.00")),))
-    assert cost_order(free, pricing) == (0, [], [])
+    assert cost_order(free, pricing) == (0, (), ())
+
+
+def test_kept_costs_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Orders that all differ push each other out, and cost the same when they come again."""
+    monkeypatch.setattr("billing.domain.costs.COSTS_KEPT", 3)
+    pricing = compile_card(card(unit(1, "units", "1")), 2)
+    for _ in range(2):
+        costs = [cost_order(order(("A", str(n))), pricing).amount for n in range(1, 9)]
+        assert costs == [100 * n for n in range(1, 9)]
+        assert len(pricing.known) <= 3
 
 
 def test_without_a_card_charges_alone_are_billed() -> None:
     """No card at all is no problem; none in force on the day is one."""
     charged = order(charges=(Charge(1, Decimal("5.00")),))
-    assert cost_order(charged, compile_card(None, 2)).problems == []
+    assert cost_order(charged, compile_card(None, 2)).problems == ()
     cost = cost_order(charged, compile_card(None, 2, unpriced="no card"))
-    assert (lines(cost), cost.problems) == ([(1, 500)], [(None, "no card")])
+    assert (lines(cost), cost.problems) == ([(1, 500)], ((None, "no card"),))
 
 
 def test_an_amount_past_exactness_is_refused() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from billing.adapters.legacy.rules import condition_of_group, condition_of_rule
-from billing.domain.conditions import read_condition
+from billing.domain.conditions import read_condition, verdict_on
 from billing.domain.errors import InvalidValueError
 from billing.domain.orders import Order
 from tests.unit.examples import check, order
@@ -20,7 +20,7 @@ def rule(field: str, operator: str, value: str, **more: str) -> dict[str, str]:
 
 def holds(condition: dict[str, Any], asked: Order) -> bool | None:
     """Return the verdict of a condition on an order."""
-    return read_condition(condition).compile({})(asked)
+    return verdict_on(read_condition(condition), asked, {})
 
 
 @pytest.mark.parametrize(

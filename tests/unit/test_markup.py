@@ -72,7 +72,7 @@ def test_an_unknown_condition_withholds_the_charges() -> None:
 
 def test_without_charges_a_markup_asks_for_nothing() -> None:
     """Where there is nothing to mark up, an unknown condition decides nothing."""
-    assert cost(order(charges=[(5, "1.00")]), markup(3, "10", when=UNKNOWN)).problems == []
+    assert cost(order(charges=[(5, "1.00")]), markup(3, "10", when=UNKNOWN)).problems == ()
 
 
 def test_a_percentage_takes_the_marked_up_amounts() -> None:

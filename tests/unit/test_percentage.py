@@ -75,7 +75,7 @@ def test_a_percentage_of_a_rate_with_an_unknown_condition_is_withheld() -> None:
     """A cost that may or may not apply is no base; one that does not apply is 0."""
     unknown = [flat(1, "1", when=UNKNOWN), percentage(2, "10", 1)]
     assert problems(cost(order(), *unknown)) == [(1, NO_VOLUME), (2, NO_VOLUME)]
-    assert cost(order(), flat(1, "1", when=FALSE), percentage(2, "10", 1)) == (0, [], [])
+    assert cost(order(), flat(1, "1", when=FALSE), percentage(2, "10", 1)) == (0, (), ())
     guarded = [flat(1, "1"), percentage(2, "10", 1, when=UNKNOWN), percentage(3, "10", 2)]
     result = cost(order(), *guarded)
     assert lines(result) == [(1, 100)]

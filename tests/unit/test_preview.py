@@ -185,7 +185,7 @@ def test_a_comparison_shows_the_ten_most_changed_orders() -> None:
 
 def one_cost(amount: int) -> OrderCost:
     """Return an order with one line."""
-    return OrderCost(amount, [ServiceCost(1, amount)], [])
+    return OrderCost(amount, (ServiceCost(1, amount),), ())
 
 
 def test_an_equal_card_changes_nothing() -> None:

@@ -50,7 +50,7 @@ def test_cases_are_full_per_sku_over_the_whole_order(
     quantities = {line.service_id: line.quantity for line in result.service_costs}
     expected = {1: int(Decimal(cases) * 1_000_000), 2: int(Decimal(loose) * 1_000_000)}
     assert quantities == {service: quantity for service, quantity in expected.items() if quantity}
-    assert result.problems == []
+    assert result.problems == ()
 
 
 def test_every_sku_without_a_product_row_is_named() -> None:
@@ -99,7 +99,7 @@ def test_a_narrowed_measure_needs_the_items(measure: str) -> None:
     assert problems(cost(summed, narrowed)) == [(1, "items are missing")]
     result = cost(order({"AB-1": "13", "X": "1"}), narrowed, products=PRODUCTS)
     assert len(lines(result)) == 1
-    assert result.problems == []
+    assert result.problems == ()
 
 
 @pytest.mark.parametrize("bound", [{}, {"minimum": "3.50"}, {"maximum": "9"}])
@@ -114,7 +114,7 @@ def test_a_quantity_of_0_costs_nothing(bound: dict[str, str]) -> None:
         unit(5, "skus", "1", skus=["x"], **bound),
         percentage(6, "50", 1, 2, **bound),
     ]
-    assert cost(order({}, weight_lb=Decimal(0)), *rates) == (0, [], [])
+    assert cost(order({}, weight_lb=Decimal(0)), *rates) == (0, (), ())
 
 
 def test_a_quantity_above_the_last_closed_tier_needs_attention() -> None:
@@ -148,7 +148,7 @@ def test_a_condition_lets_a_rate_in_or_not() -> None:
 
 def test_a_rate_that_does_not_apply_asks_for_nothing() -> None:
     """A missing quantity under a condition that is false needs no attention."""
-    assert cost(order(), unit(1, "weight_lb", "1", when=FALSE)) == (0, [], [])
+    assert cost(order(), unit(1, "weight_lb", "1", when=FALSE)) == (0, (), ())
 
 
 @pytest.mark.parametrize(

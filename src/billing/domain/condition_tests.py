@@ -7,11 +7,12 @@ import dataclasses
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from operator import methodcaller
+from operator import itemgetter, methodcaller
 from typing import Any, NamedTuple
 
 from billing.domain.catalog import normalise_sku, read_sku
 from billing.domain.errors import InvalidValueError
+from billing.domain.facts import Facts, Look, Looks
 from billing.domain.fields import check_keys, read_decimal, require_text
 from billing.domain.measures import MEASURES, NO_ITEMS, Counter, Missing, UnitsPerCase
 from billing.domain.money import from_millionths, to_millionths
@@ -19,9 +20,6 @@ from billing.domain.orders import TEXT_FIELDS, Order
 
 MAX_VALUES = 1_000
 MAX_NUMBER = 999_999_999_999
-
-Seen = Callable[[Order], Any]
-"""Looks at an order: what the test compares, or Missing."""
 
 
 class Operator(NamedTuple):
@@ -46,17 +44,20 @@ class Test:
     value: Any = dataclasses.field(compare=False)
     operand: Any
 
-    def compile(self, products: UnitsPerCase, /) -> Callable[[Order], bool | None]:
-        """Return the function that decides for an order; None when what it needs is missing."""
-        see = _seen(self.field, products)
-        if self.op == "missing":
-            return lambda order: isinstance(see(order), Missing) is self.operand
+    def compile(self, looks: Looks, /) -> Callable[[Facts], bool | None]:
+        """Return the function that decides over facts; None when what it needs is missing."""
         decide = _operators(self.field)[self.op].bind(self.operand)
-        if self.field in TEXT_FIELDS:
-            return _text_check(self.field, decide)
+        if self.field not in MEASURES:
+            see = _seen(self.field, looks.products)
+            expected = self.operand if self.op == "missing" else None
+            look = _decided(see, decide, missing=expected)
+            return itemgetter(looks.place((self.field, self.op, self.operand), look))
+        place = looks.counter(MEASURES[self.field])
+        if self.op == "missing":
+            return lambda facts: isinstance(facts[place], Missing) is self.operand
 
-        def check(order: Order) -> bool | None:
-            seen = see(order)
+        def check(facts: Facts) -> bool | None:
+            seen = facts[place]
             return None if type(seen) is Missing else decide(seen)
 
         return check
@@ -72,10 +73,12 @@ class Test:
 
     def trace(self, order: Order, products: UnitsPerCase, /) -> dict[str, Any]:
         """Return the test with what it saw and its verdict."""
+        looks = Looks(products)
+        check = self.compile(looks)
         return {
             **self.as_json(),
             "saw": _shown(self.field, _seen(self.field, products)(order), order),
-            "verdict": self.compile(products)(order),
+            "verdict": check(looks.facts(order)),
         }
 
     def as_json(self) -> dict[str, Any]:
@@ -192,14 +195,16 @@ SKU_OPERATORS: dict[str, Operator] = {
 FIELDS = (*TEXT_FIELDS, *MEASURES, "sku")
 
 
-def _text_check(field: str, decide: Callable[[Any], bool]) -> Callable[[Order], bool | None]:
-    """Return a test of text in one frame instead of two."""
+def _decided(see: Look, decide: Callable[[Any], bool], *, missing: bool | None) -> Look:
+    """Return the look that sees a test's verdict. missing: what a test for missing expects."""
+    if missing is not None:
+        return lambda order: isinstance(see(order), Missing) is missing
 
-    def check(order: Order) -> bool | None:
-        value = getattr(order, field)
-        return None if value is None else decide(value.casefold())
+    def look(order: Order) -> bool | None:
+        seen = see(order)
+        return None if type(seen) is Missing else decide(seen)
 
-    return check
+    return look
 
 
 def _operators(field: str) -> dict[str, Operator]:
@@ -208,7 +213,7 @@ def _operators(field: str) -> dict[str, Operator]:
     return NUMBER_OPERATORS if field in MEASURES else TEXT_OPERATORS
 
 
-def _seen(field: str, products: UnitsPerCase) -> Seen:
+def _seen(field: str, products: UnitsPerCase) -> Look:
     """Return what looks a field up: casefolded text, millionths, or SKUs with quantity above 0."""
     if field in MEASURES:
         counter: Counter = MEASURES[field].counter(None, products)

@@ -1,7 +1,7 @@
 """Conditions: when a rate applies; three-valued, as SQL's: true, false, or None for unknown.
 
 A condition is read and checked once, when a card is saved, and compiled once per pricing into a
-function over an order. `trace` tells what it saw, by the very tests that decided.
+function over an order's facts. `trace` tells what it saw, by the very tests that decided.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from billing.domain.condition_tests import Test, read_test
 from billing.domain.errors import InvalidValueError
+from billing.domain.facts import Facts, Looks
 from billing.domain.measures import UnitsPerCase
 from billing.domain.orders import Order
 from billing.domain.strict_json import MAX_DEPTH
@@ -19,14 +20,14 @@ WHEN_LEVEL = 4
 
 Verdict = bool | None
 """True, False, or None when missing data leaves it unknown."""
-Check = Callable[[Order], Verdict]
+Check = Callable[[Facts], Verdict]
 
 
 class Condition(Protocol):
     """A test or a group of conditions."""
 
-    def compile(self, products: UnitsPerCase, /) -> Check:
-        """Return the function that decides for an order."""
+    def compile(self, looks: Looks, /) -> Check:
+        """Return the function that decides over the facts that `looks` will see."""
 
     def tests(self) -> Iterator[Test]:
         """Return every test in it."""
@@ -42,10 +43,10 @@ class Condition(Protocol):
 
 
 def _all(checks: Sequence[Check]) -> Check:
-    def decide(order: Order) -> Verdict:
+    def decide(facts: Facts) -> Verdict:
         unknown = False
         for check in checks:
-            verdict = check(order)
+            verdict = check(facts)
             if verdict is False:
                 return False
             if verdict is None:
@@ -56,10 +57,10 @@ def _all(checks: Sequence[Check]) -> Check:
 
 
 def _any(checks: Sequence[Check]) -> Check:
-    def decide(order: Order) -> Verdict:
+    def decide(facts: Facts) -> Verdict:
         unknown = False
         for check in checks:
-            verdict = check(order)
+            verdict = check(facts)
             if verdict:
                 return True
             if verdict is None:
@@ -72,8 +73,8 @@ def _any(checks: Sequence[Check]) -> Check:
 def _none(checks: Sequence[Check]) -> Check:
     some = _any(checks)
 
-    def decide(order: Order) -> Verdict:
-        verdict = some(order)
+    def decide(facts: Facts) -> Verdict:
+        verdict = some(facts)
         return None if verdict is None else not verdict
 
     return decide
@@ -82,8 +83,8 @@ def _none(checks: Sequence[Check]) -> Check:
 def _one(checks: Sequence[Check]) -> Check:
     """Exactly one: two trues are false, whatever else is unknown."""
 
-    def decide(order: Order) -> Verdict:
-        verdicts = [check(order) for check in checks]
+    def decide(facts: Facts) -> Verdict:
+        verdicts = [check(facts) for check in checks]
         trues = verdicts.count(True)
         if trues > 1:
             return False
@@ -108,9 +109,9 @@ class Group:
     word: str
     members: tuple[Condition, ...]
 
-    def compile(self, products: UnitsPerCase, /) -> Check:
-        """Return the function that decides for an order."""
-        return GROUPS[self.word]([member.compile(products) for member in self.members])
+    def compile(self, looks: Looks, /) -> Check:
+        """Return the function that decides over facts."""
+        return GROUPS[self.word]([member.compile(looks) for member in self.members])
 
     def tests(self) -> Iterator[Test]:
         """Return every test in it."""
@@ -119,7 +120,7 @@ class Group:
 
     def missing(self, order: Order, products: UnitsPerCase, /) -> tuple[str, ...]:
         """Return what leaves it unknown: what its undecided members miss."""
-        if self.compile(products)(order) is not None:
+        if verdict_on(self, order, products) is not None:
             return ()
         missing = (text for member in self.members for text in member.missing(order, products))
         return tuple(dict.fromkeys(missing))
@@ -127,7 +128,7 @@ class Group:
     def trace(self, order: Order, products: UnitsPerCase, /) -> dict[str, Any]:
         """Return the group with its verdict and those of its members."""
         members = [member.trace(order, products) for member in self.members]
-        return {self.word: self._shaped(members), "verdict": self.compile(products)(order)}
+        return {self.word: self._shaped(members), "verdict": verdict_on(self, order, products)}
 
     def as_json(self) -> dict[str, Any]:
         """Return the form that `read_condition` takes."""
@@ -135,6 +136,13 @@ class Group:
 
     def _shaped(self, members: list[dict[str, Any]]) -> Any:
         return members[0] if self.word == "not" else members
+
+
+def verdict_on(condition: Condition, order: Order, products: UnitsPerCase) -> Verdict:
+    """Decide one condition over one order."""
+    looks = Looks(products)
+    check = condition.compile(looks)
+    return check(looks.facts(order))
 
 
 def read_condition(data: object, level: int = WHEN_LEVEL) -> Condition:

@@ -4,7 +4,7 @@ Recomputed by the code that bills: `cost_order` makes the lines, the same counte
 and prices tell how. An explanation that did not add up to its line would be a bug in one place.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -86,14 +86,14 @@ def explain_order(order: Order, pricing: Pricing) -> Explanation:
         total_amount=to_amount(cost.amount, pricing.decimals),
         service_costs=tuple(map(explainer.line, cost.service_costs)),
         not_charged=tuple(explainer.not_charged()),
-        problems=tuple(cost.problems),
+        problems=cost.problems,
     )
 
 
 class _Explainer:
     """Explains the lines of one order."""
 
-    def __init__(self, order: Order, pricing: Pricing, lines: list[ServiceCost]) -> None:
+    def __init__(self, order: Order, pricing: Pricing, lines: Sequence[ServiceCost]) -> None:
         self._order = order
         self._pricing = pricing
         self._lines = lines

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from billing.domain.conditions import Check
 from billing.domain.derived_prices import Markup, Percentage
-from billing.domain.measures import UnitsPerCase
+from billing.domain.facts import Facts, Looks
 from billing.domain.money import RAW_DECIMALS, raw_per_minor, round_raw, to_minor
 from billing.domain.orders import Order
 from billing.domain.prices import PriceModel, above_last_tier
@@ -36,19 +36,19 @@ class Problem(NamedTuple):
 
 Costs = list[ServiceCost]
 Problems = list[Problem]
-RateStep = Callable[[Order, Costs, Problems], None]
+RateStep = Callable[[Order, Facts, Costs, Problems], None]
 """Adds what one rate makes of an order to its costs, or to its problems."""
 
 
-def compile_rate(rate: Rate, index: int, decimals: int, products: UnitsPerCase) -> RateStep:
-    """Compile the rate at a place of its card, for a currency and a customer's products."""
+def compile_rate(rate: Rate, index: int, decimals: int, looks: Looks) -> RateStep:
+    """Compile the rate at a place of its card, for a currency; `looks` will see its facts."""
     if isinstance(rate.price, Markup):
-        return _markup(rate, rate.price, index, decimals, products)
+        return _markup(rate, rate.price, index, decimals, looks)
     if isinstance(rate.price, Percentage):
         step = _percentage(rate, rate.price, index, decimals)
     else:
-        step = _measured(rate, rate.price, index, decimals, products)
-    return step if rate.when is None else _guarded(rate, step, products)
+        step = _measured(rate, rate.price, index, decimals, looks)
+    return step if rate.when is None else _guarded(rate, step, looks)
 
 
 def bounded(rate: Rate, raw: int) -> int:
@@ -60,35 +60,34 @@ def bounded(rate: Rate, raw: int) -> int:
     return raw
 
 
-def _guarded(rate: Rate, step: RateStep, products: UnitsPerCase) -> RateStep:
+def _guarded(rate: Rate, step: RateStep, looks: Looks) -> RateStep:
     when = rate.when
     assert when is not None  # Asked by the caller.
-    check = when.compile(products)
+    check, products = when.compile(looks), looks.products
 
-    def run(order: Order, costs: Costs, problems: Problems) -> None:
-        verdict = check(order)
+    def run(order: Order, facts: Facts, costs: Costs, problems: Problems) -> None:
+        verdict = check(facts)
         if verdict:
-            step(order, costs, problems)
+            step(order, facts, costs, problems)
         elif verdict is None:
             missing = when.missing(order, products)
             problems.extend(Problem(rate.service_id, text) for text in missing)
-            step(order, [], problems)  # What the price would miss as well: all is said at once.
+            # What the price would miss as well: all is said at once.
+            step(order, facts, [], problems)
 
     return run
 
 
-def _measured(
-    rate: Rate, price: PriceModel, index: int, decimals: int, products: UnitsPerCase
-) -> RateStep:
+def _measured(rate: Rate, price: PriceModel, index: int, decimals: int, looks: Looks) -> RateStep:
     service_id = rate.service_id
-    count = price.measure.counter(rate.sku_filter, products)
+    place = looks.counter(price.measure, rate.sku_filter)
     price_of = price.compile()
     is_bounded = rate.minimum is not None or rate.maximum is not None
     minor_unit = raw_per_minor(decimals)
     half = minor_unit // 2
 
-    def run(order: Order, costs: Costs, problems: Problems) -> None:
-        quantity = count(order)
+    def run(_order: Order, facts: Facts, costs: Costs, problems: Problems) -> None:
+        quantity = facts[place]
         if not isinstance(quantity, int):
             problems.extend(Problem(service_id, text) for text in quantity.problems)
             return
@@ -110,7 +109,7 @@ def _measured(
 def _percentage(rate: Rate, price: Percentage, index: int, decimals: int) -> RateStep:
     service_id, of, factor = rate.service_id, price.of, price.factor(decimals)
 
-    def run(_order: Order, costs: Costs, problems: Problems) -> None:
+    def run(_order: Order, _facts: Facts, costs: Costs, problems: Problems) -> None:
         unknown = [problem.text for problem in problems if problem.service_id in of]
         if unknown:  # What is missing for a part is missing for the percentage.
             problems.extend([Problem(service_id, text) for text in unknown])
@@ -123,13 +122,11 @@ def _percentage(rate: Rate, price: Percentage, index: int, decimals: int) -> Rat
     return run
 
 
-def _markup(
-    rate: Rate, price: Markup, index: int, decimals: int, products: UnitsPerCase
-) -> RateStep:
-    service_id, when = rate.service_id, rate.when
-    check: Check = when.compile(products) if when is not None else (lambda _: True)
+def _markup(rate: Rate, price: Markup, index: int, decimals: int, looks: Looks) -> RateStep:
+    service_id, when, products = rate.service_id, rate.when, looks.products
+    check: Check = when.compile(looks) if when is not None else (lambda _: True)
 
-    def run(order: Order, costs: Costs, problems: Problems) -> None:
+    def run(order: Order, facts: Facts, costs: Costs, problems: Problems) -> None:
         mine = [
             (place, to_minor(charge.amount, decimals))
             for place, charge in enumerate(order.charges)
@@ -137,7 +134,7 @@ def _markup(
         ]
         if not mine:
             return
-        verdict = check(order)
+        verdict = check(facts)
         if verdict is None and when is not None:
             missing = when.missing(order, products)
             problems.extend(Problem(service_id, text) for text in missing)

@@ -216,6 +216,6 @@ def chosen(cost: OrderCost, services: tuple[int, ...] | None) -> OrderCost:
     """Keep the chosen services: pricing came first, so percentages saw all of them."""
     if services is None:
         return cost
-    lines = [line for line in cost.service_costs if line.service_id in services]
-    problems = [p for p in cost.problems if p.service_id is None or p.service_id in services]
+    lines = tuple(line for line in cost.service_costs if line.service_id in services)
+    problems = tuple(p for p in cost.problems if p.service_id is None or p.service_id in services)
     return OrderCost(sum(line.amount for line in lines), lines, problems)
