@@ -121,7 +121,7 @@ def cost_order(order: Order, pricing: Pricing) -> OrderCost:
     Without recorded charges an order's cost depends on its facts alone, and warehouses pack the
     same again and again: such a cost is kept, and rating real orders takes half the time.
     """
-    if order.is_cancelled:
+    if order.status is not None and order.is_cancelled:
         return NOTHING
     facts = tuple([look(order) for look in pricing.looks])
     if order.charges:

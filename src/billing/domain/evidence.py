@@ -1,6 +1,6 @@
 """Evidence: what the pricing of an order could read, kept so that it can be priced again."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -26,32 +26,37 @@ class Evidence:
     unpriced: bool
 
 
-def evidence_text(order: Order, pricing: Pricing) -> str:
-    """Write what the pricing of this order could read, and nothing else of it."""
-    parts = [
-        f'{{"order_id":{order.order_id},"order_date":"{order.order_date}"',
-        f'"card":{(pricing.card and pricing.card.id) or "null"}',
-    ]
+def evidence_writer(pricing: Pricing) -> Callable[[Order, str], str]:
+    """Return the function that writes what a pricing could read of an order, and nothing else.
+
+    It takes the order and its date as text; made once a pricing, for it runs once an order.
+    """
+    head = f',"card":{(pricing.card and pricing.card.id) or "null"}'
     if pricing.unpriced is not None:
-        parts.append('"unpriced":true')
-    if order.reference_number is not None:
-        parts.append(f'"reference_number":{quote(order.reference_number)}')
-    if order.status is not None:
-        parts.append(f'"status":{quote(order.status)}')
-    for name in pricing.evidence_fields:
-        value = getattr(order, name)
-        if value is not None:
-            parts.append(f'"{name}":{_field_text(name, value)}')
-    if order.charges:
-        charges = ",".join(f"[{charge.service_id},{charge.amount:f}]" for charge in order.charges)
-        parts.append(f'"charges":[{charges}]')
-    if pricing.needs_products and order.items is not None:
-        parts.append(f'"units_per_case":{{{_packing(order.items, pricing.products)}}}')
-    return ",".join(parts) + "}"
+        head += ',"unpriced":true'
+    fields = [
+        (Order._fields.index(name), f',"{name}":', _WRITERS.get(name, quote))
+        for name in ("reference_number", "status", *pricing.evidence_fields)
+    ]
+    packed = pricing.products if pricing.needs_products else None
+
+    def write(order: Order, day: str) -> str:
+        text = f'{{"order_id":{order.order_id},"order_date":"{day}"{head}'
+        for place, label, written in fields:
+            value = order[place]
+            if value is not None:
+                text += label + written(value)
+        if order.charges:
+            text += f',"charges":{_charges_text(order.charges)}'
+        if packed is not None and order.items is not None:
+            text += f',"units_per_case":{{{_packing(order.items, packed)}}}'
+        return text + "}"
+
+    return write
 
 
 def read_evidence(entry: Mapping[str, Any], customer_id: int) -> Evidence:
-    """Read what evidence_text wrote, parsed as JSON with exact numbers or their text."""
+    """Read one entry of evidence, parsed as JSON with exact numbers or their text."""
     fields = {
         name: _field(name, value) for name, value in entry.items() if name not in _NOT_OF_THE_ORDER
     }
@@ -66,12 +71,22 @@ def read_evidence(entry: Mapping[str, Any], customer_id: int) -> Evidence:
 _NOT_OF_THE_ORDER = frozenset({"card", "unpriced", "units_per_case"})
 
 
-def _field_text(name: str, value: Any) -> str:
-    if name == "items":
-        return str(value.text)
-    if name in QUANTITY_FIELDS:
-        return millionths_text(to_millionths(value))
-    return quote(value)
+def _items_text(items: ItemLines) -> str:
+    return items.text
+
+
+def _quantity_text(quantity: Decimal) -> str:
+    return millionths_text(to_millionths(quantity))
+
+
+_WRITERS: dict[str, Callable[[Any], str]] = {
+    "items": _items_text,
+    **dict.fromkeys(QUANTITY_FIELDS, _quantity_text),
+}
+
+
+def _charges_text(charges: Sequence[Charge]) -> str:
+    return f"[{','.join(f'[{charge.service_id},{charge.amount:f}]' for charge in charges)}]"
 
 
 def _packing(items: ItemLines, products: Mapping[str, int]) -> str:

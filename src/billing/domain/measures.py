@@ -65,7 +65,7 @@ def _lines(sku_filter: SkuFilter | None, _products: UnitsPerCase) -> Counter:
 
     def count(order: Order) -> int | Missing:
         if order.items is not None:
-            return len(order.items) * MILLION
+            return len(order.items.lines) * MILLION
         return missing if order.line_items is None else to_millionths(order.line_items)
 
     return count if sku_filter is None else _of_items(_narrowed_lines(sku_filter))
@@ -94,7 +94,7 @@ def _narrowed_units(sku_filter: SkuFilter) -> Callable[[ItemLines], int]:
 
 def _skus(sku_filter: SkuFilter | None, _products: UnitsPerCase) -> Counter:
     if sku_filter is None:
-        return _of_items(lambda items: len(items.by_sku) * MILLION)
+        return lambda order: NO_ITEMS if order.items is None else len(order.items.by_sku) * MILLION
     wanted = sku_filter
     return _of_items(lambda items: sum(sku in wanted for sku in items.by_sku) * MILLION)
 

@@ -39,7 +39,7 @@ class ItemLines:
     taken apart into Item objects, which would cost more than all of the pricing.
     lines: pairs of normalised SKU and quantity, an int where it is whole. units: the quantities of
     all lines together, in millionths. by_sku: the quantity of each normalised SKU over the whole
-    order, above 0.
+    order, above 0. written: each normalised SKU as the warehouse first writes it.
     """
 
     __slots__ = ("by_sku", "lines", "text", "units", "written")
@@ -64,11 +64,16 @@ class ItemLines:
 
         A slot once filled is read without a frame; rates read these several times an order.
         """
-        if name not in _DERIVED:
+        if name not in self.__slots__:
             raise AttributeError(name)
-        value = _DERIVED[name](self)
-        setattr(self, name, value)
-        return value
+        if name in {"lines", "units"}:  # Almost every card reads both, from one parse.
+            self.lines = _lines(self)
+            self.units = to_millionths(sum([quantity for _, quantity in self.lines]))
+        elif name == "by_sku":
+            self.by_sku = _by_sku(self)
+        else:
+            self.written = {normalise_sku(sku): sku for sku, _ in reversed(self.raw)}
+        return getattr(self, name)
 
     @property
     def raw(self) -> list[tuple[str, int | Decimal]]:
@@ -101,10 +106,6 @@ def _lines(items: ItemLines) -> list[tuple[str, int | Decimal]]:
     return _scan(normalise_sku(items.text), 0)[0]  # type: ignore[no-any-return]
 
 
-def _units(items: ItemLines) -> int:
-    return to_millionths(sum([quantity for _, quantity in items.lines]))
-
-
 def _by_sku(items: ItemLines) -> dict[str, int | Decimal]:
     totals = dict(items.lines)
     if len(totals) != len(items.lines):  # Seldom: an SKU on more than one line.
@@ -114,19 +115,6 @@ def _by_sku(items: ItemLines) -> dict[str, int | Decimal]:
     if 0 in totals.values():
         totals = {sku: quantity for sku, quantity in totals.items() if quantity}
     return totals
-
-
-def _written(items: ItemLines) -> dict[str, str]:
-    """Return each normalised SKU as the warehouse first writes it."""
-    return {normalise_sku(sku): sku for sku, _ in reversed(items.raw)}
-
-
-_DERIVED: dict[str, Callable[[ItemLines], Any]] = {
-    "lines": _lines,
-    "units": _units,
-    "by_sku": _by_sku,
-    "written": _written,
-}
 
 
 class Order(NamedTuple):

@@ -1,9 +1,14 @@
 """BillingPeriod: the days a report covers."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 
 from billing.domain.errors import StartAfterEndError
+
+day_text: Callable[[date], str] = lru_cache(maxsize=1_000)(date.isoformat)
+"""Write a day as YYYY-MM-DD; a report writes each of its few days by the thousand."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,25 +6,17 @@ from json.encoder import encode_basestring as quote
 from types import TracebackType
 from typing import Any, Self
 
+from billing.domain.bill_lines import BillLines
 from billing.domain.catalog import Customer
 from billing.domain.costs import OrderCost, Pricing, ServiceTotal, total_by_service
 from billing.domain.document import ReportDocument, content_hash
-from billing.domain.errors import ServiceNotFoundError
-from billing.domain.evidence import evidence_text
-from billing.domain.money import (
-    check_minor,
-    millionths_text,
-    minor_text,
-    to_amount,
-)
+from billing.domain.errors import AmountTooLargeError
+from billing.domain.evidence import evidence_writer
+from billing.domain.money import MAX_MINOR_UNITS, check_minor, to_amount
 from billing.domain.orders import Order
 from billing.domain.pages import SECTIONS, Page, Section, SectionSpool, inflate
-from billing.domain.period import BillingPeriod
-from billing.domain.rate_steps import ServiceCost
+from billing.domain.period import BillingPeriod, day_text
 from billing.domain.report import ReportContent
-
-TEXTS_KEPT = 20_000
-"""Lines of a bill kept to be written again, about 5 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +75,9 @@ class ReportWriter:
         self._customer = customer
         self._names = names
         self.services = services
-        self._amount_text = minor_text(customer.decimals)
+        self._lines = BillLines(names, customer.decimals)
         self._pricing: Pricing | None = None
-        self._texts = _Texts(str)
-        self._totals: dict[int, int] = {}
+        self._evidence_text: Callable[[Order, str], str]
         self._order_count = 0
         self._exception_count = 0
         self._spools = {section: SectionSpool() for section in SECTIONS}
@@ -96,13 +87,19 @@ class ReportWriter:
 
         An order all of whose costs are of services not chosen is neither billed nor excepted.
         """
-        self._spools["evidence"].add(order.order_id, evidence_text(order, pricing))
-        cost = chosen(whole, self.services)
+        assert order.order_date is not None  # A period holds dated orders.
+        day = day_text(order.order_date)
+        if pricing is not self._pricing:  # A period has few pricings.
+            self._pricing, self._evidence_text = pricing, evidence_writer(pricing)
+        self._spools["evidence"].add(order.order_id, self._evidence_text(order, day))
+        cost = whole if self.services is None else chosen(whole, self.services)
         if order.is_cancelled:
             self._except(order, "cancelled", [])
             return
         if cost.service_costs:
-            self._bill(order, cost, pricing)
+            if abs(cost.amount) > MAX_MINOR_UNITS:
+                raise AmountTooLargeError(f"The total of order {order.order_id}")
+            self._bill(order, day, self._lines.write(cost, pricing))
         if cost.problems:
             texts = list(dict.fromkeys(problem.text for problem in cost.problems))
             self._except(order, "needs_attention", texts)
@@ -114,10 +111,11 @@ class ReportWriter:
     ) -> PreparedReport:
         """Return the whole report. Raises AmountTooLargeError when a total is past exactness."""
         decimals = self._customer.decimals
-        for service_id, amount in self._totals.items():
+        amounts = self._lines.totals()
+        for service_id, amount in amounts.items():
             check_minor(amount, f"The total of service {service_id}")
-        total = check_minor(sum(self._totals.values()), "The report's total")
-        totals = total_by_service(self._totals, self._names, decimals)
+        total = check_minor(sum(amounts.values()), "The report's total")
+        totals = total_by_service(amounts, self._names, decimals)
         hashes = {section: spool.finish() for section, spool in self._spools.items()}
         unhashed = ReportContent(
             customer_id=self._customer.id,
@@ -145,47 +143,15 @@ class ReportWriter:
         for spool in self._spools.values():
             spool.close()
 
-    def _bill(self, order: Order, cost: OrderCost, pricing: Pricing) -> None:
-        totals = self._totals
-        texts = self._texts_of(pricing)
-        lines = []
-        for line in cost.service_costs:
-            totals[line.service_id] = totals.get(line.service_id, 0) + line.amount
-            lines.append(texts[line])
-        check_minor(cost.amount, f"The total of order {order.order_id}")
+    def _bill(self, order: Order, day: str, costs: str) -> None:
         reference = order.reference_number
         self._order_count += 1
         self._spools["orders"].add(
             order.order_id,
             f'{{"order_id":{order.order_id}'
             f',"reference_number":{"null" if reference is None else quote(reference)}'
-            f',"order_date":"{order.order_date}"'
-            f',"total_amount":{self._amount_text(cost.amount)}'
-            f',"service_costs":[{",".join(lines)}]}}',
+            f',"order_date":"{day}",{costs}',
         )
-
-    def _texts_of(self, pricing: Pricing) -> "_Texts":
-        """Return the lines written so far under a pricing; a period has few pricings."""
-        if pricing is not self._pricing:
-            self._pricing = pricing
-            self._texts = _Texts(lambda line: self._cost_text(line, pricing))
-        return self._texts
-
-    def _cost_text(self, line: ServiceCost, pricing: Pricing) -> str:
-        head = self._head(line.service_id)
-        if line.rate_index is None or pricing.card is None:
-            return f"{head}{self._amount_text(line.amount)}}}"
-        quantity = "null" if line.quantity is None else millionths_text(line.quantity)
-        return (
-            f'{head}{self._amount_text(line.amount)},"quantity":{quantity}'
-            f',"rate":{{"card":{pricing.card.id or "null"},"index":{line.rate_index}}}}}'
-        )
-
-    def _head(self, service_id: int) -> str:
-        if service_id not in self._names:
-            raise ServiceNotFoundError(service_id)
-        name = quote(self._names[service_id])
-        return f'{{"service_id":{service_id},"service_name":{name},"amount":'
 
     def _except(self, order: Order, reason: str, problems: list[str]) -> None:
         self._exception_count += reason != "cancelled"
@@ -194,22 +160,6 @@ class ReportWriter:
             order.order_id,
             f'{{"order_id":{order.order_id},"reason":"{reason}","problems":[{texts}]}}',
         )
-
-
-class _Texts(dict[ServiceCost, str]):
-    """Lines as they were written: a bill repeats itself, and nine in ten lines of real orders
-    had been written before.
-    """
-
-    def __init__(self, write: Callable[[ServiceCost], str]) -> None:
-        super().__init__()
-        self._write = write
-
-    def __missing__(self, line: ServiceCost) -> str:
-        if len(self) >= TEXTS_KEPT:
-            self.clear()
-        text = self[line] = self._write(line)
-        return text
 
 
 def chosen(cost: OrderCost, services: tuple[int, ...] | None) -> OrderCost:

@@ -3,9 +3,10 @@
 import json
 from collections.abc import Callable, Collection, Sequence
 from decimal import Decimal
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, null
+from sqlalchemy import ColumnElement, RowMapping
 
 from billing.adapters.sql.tables import FRACTION_DECIMALS, orders, products
 from billing.domain.catalog import Customer, Product, Service, normalise_sku
@@ -61,18 +62,27 @@ def order_row(order: Order) -> OrderRow:
 
 
 def order_columns(wanted: Collection[str]) -> list[ColumnElement[Any]]:
-    """Return the columns of an order, NULL in the place of each that is not wanted."""
-    return [column if column.name in wanted else null() for column in orders.c]
+    """Return the columns of an order that are wanted, in the table's order."""
+    return [column for column in orders.c if column.name in wanted]
 
 
-def order_from(row: Sequence[Any]) -> Order:
-    """Return the order of a row of all columns: converted where the table keeps it otherwise."""
-    values = list(row)
-    for place, convert in _FROM_COLUMN:
-        if values[place] is not None:
-            values[place] = convert(values[place])
-    values[_CHARGES] = values[_CHARGES] or ()
-    return Order._make(values)
+def order_reader(wanted: Collection[str]) -> Callable[[Sequence[Any]], Order]:
+    """Return what makes an order of a row of order_columns; what is not wanted is missing."""
+    columns = [column.name for column in order_columns(wanted)]
+    conversions = [(columns.index(n), convert) for n, convert in _FROM_COLUMN if n in columns]
+    places = [columns.index(n) if n in columns else len(columns) for n in Order._fields]
+    charges = columns.index("charges")
+    ordered, make = itemgetter(*places), Order._make
+
+    def read(row: Sequence[Any]) -> Order:
+        values = [*row, None]
+        for place, convert in conversions:
+            if values[place] is not None:
+                values[place] = convert(values[place])
+        values[charges] = values[charges] or ()
+        return make(ordered(values))
+
+    return read
 
 
 def _charges_text(charges: tuple[Charge, ...]) -> str | None:
@@ -86,18 +96,18 @@ def _charges(text: str) -> tuple[Charge, ...]:
     return tuple(Charge(service_id, Decimal(amount)) for service_id, amount in pairs)
 
 
-_PLACES = {name: place for place, name in enumerate(Order._fields)}
-_CHARGES = _PLACES["charges"]
 _TO_COLUMN: list[tuple[int, Callable[[Any], Any]]] = [
-    *((_PLACES[name], to_millionths) for name in QUANTITY_FIELDS),
-    (_PLACES["items"], lambda items: items.text),
-    (_CHARGES, _charges_text),
+    *((Order._fields.index(name), to_millionths) for name in QUANTITY_FIELDS),
+    (Order._fields.index("items"), lambda items: items.text),
+    (Order._fields.index("charges"), _charges_text),
 ]
-_FROM_COLUMN: list[tuple[int, Callable[[Any], Any]]] = [
-    *((_PLACES[name], from_millionths) for name in QUANTITY_FIELDS),
-    (_PLACES["items"], ItemLines),
-    (_CHARGES, _charges),
+_FROM_COLUMN: list[tuple[str, Callable[[Any], Any]]] = [
+    *((name, from_millionths) for name in QUANTITY_FIELDS),
+    ("items", ItemLines),
+    ("charges", _charges),
 ]
+order_from = order_reader(Order._fields)
+"""Return the order of a row of all columns."""
 
 
 def split_amount(amount: Decimal) -> tuple[int, int]:

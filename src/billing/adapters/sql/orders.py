@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, and_, func, select
 
 from billing.adapters.sql.bulk import BulkTable
 from billing.adapters.sql.catalog import SqlRepository, sliced, visible
-from billing.adapters.sql.mapping import order_columns, order_from, order_row
+from billing.adapters.sql.mapping import order_columns, order_from, order_reader, order_row
 from billing.adapters.sql.tables import orders
 from billing.domain.errors import CustomerNotFoundError, OrderNotFoundError
 from billing.domain.orders import Order
@@ -38,8 +38,9 @@ class SqlOrders(SqlRepository):
         self, customer_id: int, period: BillingPeriod, fields: Collection[str], /
     ) -> Iterator[Order]:
         """Stream the customer's orders of a period by order_date, then order_id."""
+        wanted = _ALWAYS_READ | set(fields)
         statement = (
-            select(*order_columns(_ALWAYS_READ | set(fields)))
+            select(*order_columns(wanted))
             .where(
                 orders.c.customer_id == customer_id,
                 orders.c.order_date.between(period.start, period.end),
@@ -48,7 +49,7 @@ class SqlOrders(SqlRepository):
             .order_by(orders.c.order_date, orders.c.order_id)
             .execution_options(yield_per=500)
         )
-        return map(order_from, self._connection.execute(statement))
+        return map(order_reader(wanted), self._connection.execute(statement))
 
     def save(self, values: Sequence[Order], /) -> list[Outcome]:
         """Insert or replace orders, none given twice; one outcome each, in their order."""
