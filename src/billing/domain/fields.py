@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from typing import TypeGuard
 
 from billing.domain.errors import InvalidValueError
@@ -82,14 +83,22 @@ def read_id_text(value: str, /) -> int:
 
 def read_date(value: object, /) -> date:
     """Return a day given as YYYY-MM-DD, from 0001-01-01 to 9999-12-31."""
-    if isinstance(value, str) and _DATE.fullmatch(value):
-        try:
-            return date.fromisoformat(value)
-        except ValueError:
-            pass
+    if isinstance(value, str):
+        day = day_of(value)
+        if day is not None:
+            return day
     elif type(value) is date:
         return value
     raise InvalidValueError("Not a valid date: give an existing day as YYYY-MM-DD.")
+
+
+@lru_cache(maxsize=1_000)  # Bulk rows name few days, each by the thousand.
+def day_of(text: str, /) -> date | None:
+    """Return the day that is written as YYYY-MM-DD, or None if it is none."""
+    try:
+        return date.fromisoformat(text) if _DATE.fullmatch(text) else None
+    except ValueError:
+        return None
 
 
 def read_decimal(

