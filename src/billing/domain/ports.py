@@ -11,6 +11,7 @@ from typing import BinaryIO, Protocol
 
 from billing.domain.access import Access
 from billing.domain.document import ReportDocument
+from billing.domain.idempotency import IdempotencyKeys
 from billing.domain.report import ReportContent
 from billing.domain.repositories import (
     CustomerRepository,
@@ -49,6 +50,9 @@ class Repositories(Protocol):
 
     @property
     def reports(self) -> ReportRepository: ...
+
+    @property
+    def idempotency_keys(self) -> IdempotencyKeys: ...
 
 
 class Storage(Protocol):

@@ -7,6 +7,7 @@ class TestMyStorage(StorageContract):
 """
 
 from billing.testing.exporters import ExporterContract
+from billing.testing.idempotency import IdempotencyContract
 from billing.testing.objects import ObjectsContract
 from billing.testing.products import ProductsContract
 from billing.testing.reports import ReportsContract
@@ -14,5 +15,5 @@ from billing.testing.reports import ReportsContract
 __all__ = ["ExporterContract", "StorageContract"]
 
 
-class StorageContract(ObjectsContract, ProductsContract, ReportsContract):
+class StorageContract(ObjectsContract, ProductsContract, ReportsContract, IdempotencyContract):
     """What every Storage must do; provide a `storage` fixture that gives an empty one."""

@@ -6,8 +6,9 @@ is just a reference to a state.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import islice
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from billing.domain.access import Access
 from billing.domain.catalog import Customer, Product, Service
@@ -32,6 +33,14 @@ class StoredReport:
     pages: dict[Section, tuple[Page, ...]]
 
 
+class KeyUse(NamedTuple):
+    """How an idempotency key was used; the report is there once it is filed."""
+
+    body_sha256: str
+    report_id: int | None
+    created_at: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class State:
     """Everything at one moment."""
@@ -43,6 +52,7 @@ class State:
     orders: dict[int, dict[int, Order]] = field(default_factory=dict)
     rate_cards: dict[int, RateCard] = field(default_factory=dict)
     reports: dict[int, StoredReport] = field(default_factory=dict)
+    idempotency_keys: dict[tuple[str, ...], KeyUse] = field(default_factory=dict)
 
 
 class Unit:

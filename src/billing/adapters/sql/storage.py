@@ -9,6 +9,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from billing.adapters.sql.catalog import SqlCustomers, SqlServices
 from billing.adapters.sql.engine import make_engine
+from billing.adapters.sql.idempotency import SqlIdempotencyKeys
 from billing.adapters.sql.migrate import current_revision, head_revision, upgrade
 from billing.adapters.sql.orders import SqlOrders
 from billing.adapters.sql.products import SqlProducts
@@ -28,6 +29,7 @@ class SqlRepositories:
         self.orders = SqlOrders(connection, access)
         self.rate_cards = SqlRateCards(connection, access)
         self.reports = SqlReports(connection, access)
+        self.idempotency_keys = SqlIdempotencyKeys(connection, access)
 
 
 class SqlStorage:
