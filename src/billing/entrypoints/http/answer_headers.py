@@ -15,6 +15,9 @@ def attached(name: str) -> Headers:
 
 
 LOCATED = _header("Location", "The path of the new report.", format="uri-reference")
+ETAGGED = _header(
+    "ETag", "Stands for the answer's bytes; a 201's for those that its `Location` answers."
+)
 REPLAYED = _header(
     "Idempotency-Replayed",
     "`true` on the answer to a call that an earlier one had done.",

@@ -45,7 +45,6 @@ class IdempotencySchema(Schema):
 
     idempotency_key = Key(
         data_key=NAME,
-        load_default=None,
         metadata=said(
             f"Makes the call safe to repeat: the same key and an equal body answer the report "
             f"that the first call made, as it stands now. 1 to {MAX_KEY} visible ASCII "

@@ -12,7 +12,7 @@ from billing.domain.document import customer_summary_text, summary_text
 from billing.domain.period import BillingPeriod
 from billing.domain.rates import Rate
 from billing.domain.report_query import ReportQuery, Slice
-from billing.entrypoints.http.answer_headers import LOCATED, REPLAYED, attached
+from billing.entrypoints.http.answer_headers import ETAGGED, LOCATED, REPLAYED, attached
 from billing.entrypoints.http.answer_schemas import (
     CustomerSummarySchema,
     ExceptionSchema,
@@ -27,6 +27,7 @@ from billing.entrypoints.http.answers import (
 )
 from billing.entrypoints.http.blueprint import Blueprint
 from billing.entrypoints.http.context import billing, current_access
+from billing.entrypoints.http.etags import IfNoneMatchSchema
 from billing.entrypoints.http.explanation_schemas import OrderExplanationSchema, PreviewSchema
 from billing.entrypoints.http.idempotency_header import IdempotencySchema, keyed_request
 from billing.entrypoints.http.paging import (
@@ -40,6 +41,7 @@ from billing.entrypoints.http.report_files import (
     CSV_FILE,
     PDF_FILE,
     attachment,
+    filed_answer,
     output_exporter,
     report_answer,
 )
@@ -76,10 +78,12 @@ def list_reports(paging: Paging | None, **asked: Any) -> Response:
 @blueprint.route("/reports/<id:report_id>/")
 @blueprint.requires("reports:read")
 @blueprint.documented("getReport", 404)
-@blueprint.response(200, ReportSchema)
-def read_report(report_id: int) -> Response:
+@blueprint.arguments(IfNoneMatchSchema, location="headers", as_kwargs=True)
+@blueprint.alt_response(304, headers=ETAGGED)
+@blueprint.response(200, ReportSchema, headers=ETAGGED)
+def read_report(report_id: int, if_none_match: str = "") -> Response:
     """Return one report in full."""
-    return report_answer(report_id, "json")
+    return report_answer(report_id, "json", if_none_match)
 
 
 @blueprint.route("/reports/generate/", methods=["POST"])
@@ -89,7 +93,7 @@ def read_report(report_id: int) -> Response:
 @blueprint.arguments(IdempotencySchema, location="headers", as_kwargs=True)
 @blueprint.alt_response(201, schema=CSV_FILE, content_type="text/csv", success=True)
 @blueprint.alt_response(201, schema=PDF_FILE, content_type="application/pdf", success=True)
-@blueprint.response(201, ReportSchema, headers=LOCATED | _FILE | REPLAYED)
+@blueprint.response(201, ReportSchema, headers=LOCATED | _FILE | REPLAYED | ETAGGED)
 def generate_report(
     customer_id: int,
     start_date: date,
@@ -126,7 +130,7 @@ def generate_report(
         headers |= attachment(f"report_{headline.id}", name)
     if replayed:
         headers["Idempotency-Replayed"] = "true"
-    return report_answer(headline.id, name, status=201, headers=headers, owed=not replayed)
+    return filed_answer(headline.id, name, headers, owed=not replayed)
 
 
 @blueprint.route("/reports/preview/", methods=["POST"])
@@ -167,13 +171,15 @@ def preview_report(
 @blueprint.requires("reports:read")
 @blueprint.documented("downloadReport", 404)
 @blueprint.arguments(DownloadSchema, location="query", as_kwargs=True)
+@blueprint.arguments(IfNoneMatchSchema, location="headers", as_kwargs=True)
+@blueprint.alt_response(304, headers=ETAGGED)
 @blueprint.alt_response(200, schema=ReportSchema, success=True)
 @blueprint.alt_response(200, schema=PDF_FILE, content_type="application/pdf", success=True)
-@blueprint.response(200, CSV_FILE, content_type="text/csv", headers=_FILE)
-def download_report(report_id: int, **query: str) -> Response:
+@blueprint.response(200, CSV_FILE, content_type="text/csv", headers=_FILE | ETAGGED)
+def download_report(report_id: int, if_none_match: str = "", **query: str) -> Response:
     """Return one report as a file."""
     name = query["format"]
-    return report_answer(report_id, name, headers=attachment(f"report_{report_id}", name))
+    return report_answer(report_id, name, if_none_match, attachment(f"report_{report_id}", name))
 
 
 @blueprint.route("/reports/customer-summary/")
