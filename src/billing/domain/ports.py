@@ -21,6 +21,7 @@ from billing.domain.repositories import (
     ReportRepository,
     ServiceRepository,
 )
+from billing.domain.tokens import TokenRepository
 
 
 class Clock(Protocol):
@@ -53,6 +54,9 @@ class Repositories(Protocol):
 
     @property
     def idempotency_keys(self) -> IdempotencyKeys: ...
+
+    @property
+    def tokens(self) -> TokenRepository: ...
 
 
 class Storage(Protocol):

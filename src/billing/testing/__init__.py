@@ -11,9 +11,12 @@ from billing.testing.idempotency import IdempotencyContract
 from billing.testing.objects import ObjectsContract
 from billing.testing.products import ProductsContract
 from billing.testing.reports import ReportsContract
+from billing.testing.tokens import TokensContract
 
 __all__ = ["ExporterContract", "StorageContract"]
 
 
-class StorageContract(ObjectsContract, ProductsContract, ReportsContract, IdempotencyContract):
+class StorageContract(
+    ObjectsContract, ProductsContract, ReportsContract, IdempotencyContract, TokensContract
+):
     """What every Storage must do; provide a `storage` fixture that gives an empty one."""

@@ -19,6 +19,7 @@ from billing.domain.pages import Page, Section
 from billing.domain.rates import RateCard
 from billing.domain.report import ReportHeadline
 from billing.domain.report_query import Slice
+from billing.domain.tokens import IssuedToken, Revocation, Revoked
 
 T = TypeVar("T")
 
@@ -53,6 +54,8 @@ class State:
     rate_cards: dict[int, RateCard] = field(default_factory=dict)
     reports: dict[int, StoredReport] = field(default_factory=dict)
     idempotency_keys: dict[tuple[str, ...], KeyUse] = field(default_factory=dict)
+    tokens: dict[str, IssuedToken] = field(default_factory=dict)
+    revocations: dict[tuple[Revoked, str], Revocation] = field(default_factory=dict)
 
 
 class Unit:

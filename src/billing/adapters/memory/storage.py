@@ -10,6 +10,7 @@ from billing.adapters.memory.orders import MemoryOrders
 from billing.adapters.memory.products import MemoryProducts
 from billing.adapters.memory.reports import MemoryReports
 from billing.adapters.memory.state import State, Unit
+from billing.adapters.memory.tokens import MemoryTokens
 from billing.domain.access import Access
 
 
@@ -24,6 +25,7 @@ class MemoryRepositories:
         self.rate_cards = MemoryRateCards(unit)
         self.reports = MemoryReports(unit)
         self.idempotency_keys = MemoryIdempotencyKeys(unit)
+        self.tokens = MemoryTokens(unit)
 
 
 class MemoryStorage:

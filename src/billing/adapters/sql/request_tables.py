@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Column, ForeignKey, Index, String, Table
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, String, Table, Text
 
 from billing.adapters.sql.tables import UtcInstant, metadata
 from billing.domain.fields import MAX_TEXT
@@ -23,4 +23,29 @@ idempotency_keys = Table(
     Column("report_id", ForeignKey("reports.id"), comment="null only until its transaction ends"),
     Column("created_at", UtcInstant, nullable=False),
     Index(None, "created_at"),
+)
+
+issued_tokens = Table(
+    "issued_tokens",
+    metadata,
+    Column("jti", _text(), primary_key=True),
+    Column("subject", _text(), nullable=False),
+    Column("scopes", _text(), nullable=False, comment="separated by spaces"),
+    Column("customers", Text, comment="JSON list of ids; null: all"),
+    Column("issued_at", UtcInstant, nullable=False),
+    Column("expires_at", UtcInstant, nullable=False),
+    Index(None, "expires_at"),
+)
+
+token_revocations = Table(
+    "token_revocations",
+    metadata,
+    Column("kind", String(7), primary_key=True),
+    Column("name", _text(), primary_key=True, comment="the jti or the subject"),
+    Column("revoked_at", UtcInstant, nullable=False),
+    Column("revoked_by", _text(), nullable=False),
+    Column("reason", _text()),
+    Column("expires_at", UtcInstant, comment="the token's own end; null: unknown"),
+    CheckConstraint("kind IN ('token', 'subject')", name="kind"),
+    Index(None, "expires_at"),
 )

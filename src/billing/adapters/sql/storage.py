@@ -15,6 +15,7 @@ from billing.adapters.sql.orders import SqlOrders
 from billing.adapters.sql.products import SqlProducts
 from billing.adapters.sql.rate_cards import SqlRateCards
 from billing.adapters.sql.reports import SqlReports
+from billing.adapters.sql.tokens import SqlTokens
 from billing.domain.access import Access
 from billing.domain.errors import StorageUnavailableError
 
@@ -30,6 +31,7 @@ class SqlRepositories:
         self.rate_cards = SqlRateCards(connection, access)
         self.reports = SqlReports(connection, access)
         self.idempotency_keys = SqlIdempotencyKeys(connection, access)
+        self.tokens = SqlTokens(connection, access)
 
 
 class SqlStorage:
