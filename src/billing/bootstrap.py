@@ -11,6 +11,7 @@ from billing.domain.bulk_intake import BulkIntake
 from billing.domain.errors import MissingExtraError
 from billing.domain.keyed_generation import KeyedGeneration
 from billing.domain.ports import Clock, Exporters, Storage
+from billing.domain.purge import Purge
 from billing.domain.rate_book import RateBook
 from billing.domain.rate_trial import RateTrial
 from billing.domain.report_archive import ReportArchive
@@ -39,6 +40,7 @@ class Billing:
     rate_book: RateBook
     intake: BulkIntake
     rate_trial: RateTrial
+    purge: Purge
 
 
 def compose(
@@ -60,6 +62,7 @@ def compose(
         rate_book=RateBook(storage, clock),
         intake=BulkIntake(storage),
         rate_trial=RateTrial(storage, clock),
+        purge=Purge(storage),
     )
 
 

@@ -10,6 +10,7 @@ from billing.testing.exporters import ExporterContract
 from billing.testing.idempotency import IdempotencyContract
 from billing.testing.objects import ObjectsContract
 from billing.testing.products import ProductsContract
+from billing.testing.purge import PurgeContract
 from billing.testing.reports import ReportsContract
 from billing.testing.tokens import TokensContract
 
@@ -17,6 +18,11 @@ __all__ = ["ExporterContract", "StorageContract"]
 
 
 class StorageContract(
-    ObjectsContract, ProductsContract, ReportsContract, IdempotencyContract, TokensContract
+    ObjectsContract,
+    ProductsContract,
+    ReportsContract,
+    PurgeContract,
+    IdempotencyContract,
+    TokensContract,
 ):
     """What every Storage must do; provide a `storage` fixture that gives an empty one."""

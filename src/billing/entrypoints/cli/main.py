@@ -18,6 +18,7 @@ _COMMANDS = {
     "token": ("token", "Issue, list and revoke access tokens."),
     "demo": ("demo", "Load the sample world."),
     "import": ("import_", "Import customers, services, products, orders or rates."),
+    "purge": ("purge", "Forget names, addresses and notes of old orders."),
     "report": ("report", "Preview, generate, show and explain reports."),
 }
 
