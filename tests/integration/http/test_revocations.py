@@ -172,6 +172,19 @@ def test_before_the_first_ones_nobody_is_believed(
     assert ask(anonymous, token.text).status_code == 200
 
 
+def test_a_fault_is_not_the_tokens(
+    anonymous: FlaskClient, storage: Outages, token: NewToken, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What nobody foresaw is a 500: whoever gets a 401 throws the token away."""
+
+    def fail(_: Access) -> None:
+        raise RuntimeError("secret detail")
+
+    monkeypatch.setattr(storage, "snapshot", fail)
+    answer = ask(anonymous, token.text)
+    assert (answer.status_code, answer.json) == (500, {"error": "An internal error occurred."})
+
+
 def test_every_process_knows_it(
     settings: Settings,
     token: NewToken,

@@ -4,7 +4,7 @@ import logging
 import threading
 from time import monotonic
 
-from werkzeug.exceptions import ServiceUnavailable
+from werkzeug.exceptions import InternalServerError, ServiceUnavailable
 
 from billing.domain.access import Access
 from billing.domain.errors import StorageUnavailableError
@@ -60,3 +60,7 @@ class RevocationList:
         except StorageUnavailableError:
             _LOG.warning("The revoked tokens could not be read; the last known ones hold")
             self._due = monotonic() + RETRY_SECONDS
+        except Exception as error:
+            # A fault of the service and not of the token, which must not be called invalid.
+            _LOG.exception("The revoked tokens could not be read")
+            raise InternalServerError(original_exception=error) from error
