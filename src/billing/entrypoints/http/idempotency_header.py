@@ -35,9 +35,7 @@ def read_key(value: str) -> str:
     return form["bare"] or _ESCAPED.sub(r"\1", form["quoted"][1:-1])
 
 
-Key = partial(
-    StrictField, read_key, {"type": "string", "pattern": f"^({_BARE}|{_QUOTED})$", "example": "a1"}
-)
+Key = partial(StrictField, read_key, {"type": "string", "pattern": f"^({_BARE}|{_QUOTED})$"})
 
 
 class IdempotencySchema(Schema):
