@@ -9,7 +9,9 @@ from billing.adapters.memory import MemoryStorage
 from billing.adapters.readers import READERS
 from billing.domain.bulk_intake import BulkIntake
 from billing.domain.errors import MissingExtraError
+from billing.domain.keyed_generation import KeyedGeneration
 from billing.domain.ports import Clock, Exporters, Storage
+from billing.domain.purge import Purge
 from billing.domain.rate_book import RateBook
 from billing.domain.rate_trial import RateTrial
 from billing.domain.report_archive import ReportArchive
@@ -33,10 +35,12 @@ class Billing:
     storage: Storage
     clock: Clock
     generator: ReportGenerator
+    keyed_generation: KeyedGeneration
     archive: ReportArchive
     rate_book: RateBook
     intake: BulkIntake
     rate_trial: RateTrial
+    purge: Purge
 
 
 def compose(
@@ -48,14 +52,17 @@ def compose(
 ) -> Billing:
     """Wire the use cases to a storage; every part can be swapped by keyword."""
     clock = clock or SystemClock()
+    generator = ReportGenerator(storage, clock, letterhead=letterhead)
     return Billing(
         storage=storage,
         clock=clock,
-        generator=ReportGenerator(storage, clock, letterhead=letterhead),
+        generator=generator,
+        keyed_generation=KeyedGeneration(storage, clock, generator),
         archive=ReportArchive(storage, exporters),
         rate_book=RateBook(storage, clock),
         intake=BulkIntake(storage),
         rate_trial=RateTrial(storage, clock),
+        purge=Purge(storage),
     )
 
 

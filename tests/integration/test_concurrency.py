@@ -4,20 +4,29 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 import pytest
+from werkzeug.test import TestResponse
 
 from billing.adapters.sql.storage import SqlStorage
 from billing.bootstrap import Billing, compose
 from billing.domain.bulk_intake import IntakeResult
 from billing.domain.catalog import Customer, Service
+from billing.domain.idempotency import KeyedRequest, RequestInFlightError
 from billing.domain.order_rows import OrderRows
+from billing.domain.report_query import ReportQuery
 from billing.domain.repositories import Outcome
-from billing.testing.world import ACME, EVERYTHING, RATES, fill
+from billing.entrypoints.http.app import create_app
+from billing.entrypoints.tokens import SCOPES, issue
+from billing.settings import Settings
+from billing.testing.world import ACME, EVERYTHING, JANUARY, NOON, RATES, fill
 
 WRITERS = 8
+CALLERS = 20
+SETTINGS = Settings(jwt_secret="a secret of the tests that is long enough", rate_limit="9999/hour")
 
 T = TypeVar("T")
 
@@ -83,3 +92,52 @@ def test_counts_of_equal_calls_add_up(app: Billing) -> None:
     assert sum(result.created for result in results) == 99
     assert sum(result.updated for result in results) == 0
     assert sum(result.unchanged for result in results) == 99 * (WRITERS - 1)
+
+
+def test_one_key_makes_one_report(app: Billing) -> None:
+    """Of many equal calls at once one files the report; the others answer it, or 409."""
+    service = create_app(SETTINGS, app)
+    token = issue(SETTINGS, "alice", SCOPES, None, 1, app.clock.now())
+    body = {"customer_id": ACME, "start_date": "2023-01-01", "end_date": "2023-01-31"}
+
+    def generate(key: str, _: int) -> TestResponse:
+        headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": key}
+        client = service.test_client()
+        return client.post("/api/v2/reports/generate/", json=body, headers=headers)
+
+    for round_number in range(3):
+        with ThreadPoolExecutor(CALLERS) as pool:
+            answers = list(pool.map(partial(generate, f"key-{round_number}"), range(CALLERS)))
+        made = [a for a in answers if a.status_code == 201]
+        in_flight = [a for a in answers if a.status_code != 201]
+        assert len({a.data for a in made}) == 1
+        assert sum("Idempotency-Replayed" not in a.headers for a in made) == 1
+        assert {(a.status_code, a.headers["Retry-After"]) for a in in_flight} <= {(409, "1")}
+        assert app.archive.count(ReportQuery()) == round_number + 1
+
+
+def test_whoever_fails_leaves_its_key_to_the_next(app: Billing) -> None:
+    """A transaction that holds a key and is rolled back lets the same request be done."""
+    request = KeyedRequest("alice", "POST /reports/", "key", "0" * 64)
+    with pytest.raises(RuntimeError), app.storage.transaction(EVERYTHING) as tx:  # noqa: PT012
+        tx.idempotency_keys.take(request, app.clock.now())
+        raise RuntimeError
+    prepare = partial(app.generator.prepare, ACME, JANUARY)
+    filed = app.keyed_generation.generate(request, ACME, prepare, access=EVERYTHING)
+    assert not filed.replayed
+
+
+def test_on_postgresql_a_request_under_way_is_told_at_once(
+    postgres_url: Callable[[], str],
+) -> None:
+    """Nobody waits with a connection in hand for somebody else's work."""
+    storage = SqlStorage.open(postgres_url())
+    storage.upgrade()
+    request = KeyedRequest("alice", "POST /reports/", "key", "0" * 64)
+    with storage.transaction(EVERYTHING) as first:
+        assert first.idempotency_keys.take(request, NOON) is None
+        with storage.transaction(EVERYTHING) as second:
+            with pytest.raises(RequestInFlightError):
+                second.idempotency_keys.take(request, NOON)
+            assert second.idempotency_keys.take(request._replace(key="other"), NOON) is None
+    storage.close()

@@ -167,6 +167,11 @@ TEXT_FIELDS = (
     "ship_to_postal_code",
     "ship_to_country",
 )
+PERSONAL_FIELDS = frozenset(
+    {"notes", "ship_to_name", "ship_to_company", "ship_to_city", "ship_to_postal_code"}
+)
+"""What may tell who a person is; a state or a country alone does not, and prices depend on it."""
+
 QUANTITY_FIELDS = ("weight_lb", "volume_cuft", "packages", "line_items", "total_item_qty")
 
 

@@ -11,6 +11,7 @@ from typing import BinaryIO, Protocol
 
 from billing.domain.access import Access
 from billing.domain.document import ReportDocument
+from billing.domain.idempotency import IdempotencyKeys
 from billing.domain.report import ReportContent
 from billing.domain.repositories import (
     CustomerRepository,
@@ -20,6 +21,7 @@ from billing.domain.repositories import (
     ReportRepository,
     ServiceRepository,
 )
+from billing.domain.tokens import TokenRepository
 
 
 class Clock(Protocol):
@@ -49,6 +51,12 @@ class Repositories(Protocol):
 
     @property
     def reports(self) -> ReportRepository: ...
+
+    @property
+    def idempotency_keys(self) -> IdempotencyKeys: ...
+
+    @property
+    def tokens(self) -> TokenRepository: ...
 
 
 class Storage(Protocol):

@@ -62,6 +62,11 @@ class ReportArchive:
             lambda section: self._texts(report_id, section, access),
         )
 
+    def headline(self, report_id: int, *, access: Access | None = None) -> ReportHeadline:
+        """Return a report without its orders, or raise ReportNotFoundError."""
+        with self._storage.snapshot(access or Access.everything()) as view:
+            return view.reports.find(report_id)
+
     def read(self, report_id: int, *, access: Access | None = None) -> BillingReport:
         """Return one report in full, as a list in memory."""
         document = self.open(report_id, access=access)

@@ -6,7 +6,7 @@ They know only the customers of the Access that the transaction was opened with.
 from collections.abc import Collection, Iterator, Sequence
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from billing.domain.catalog import Customer, Product, Service
 from billing.domain.costs import ServiceTotal
@@ -26,6 +26,13 @@ class Outcome(StrEnum):
     CREATED = "created"
     UPDATED = "updated"
     UNCHANGED = "unchanged"
+
+
+class OrderPlace(NamedTuple):
+    """Where an order stands among its customer's dated orders."""
+
+    order_date: date
+    order_id: int
 
 
 class CustomerRepository(Protocol):
@@ -123,6 +130,18 @@ class OrderRepository(Protocol):
 
     def count(self, customer_id: int | None, start: date | None, end: date | None, /) -> int:
         """Return how many orders `page` would return in all."""
+
+    def purge(
+        self, customer_id: int, before: date, after: OrderPlace, limit: int, /
+    ) -> tuple[int, OrderPlace | None]:
+        """Set the PERSONAL_FIELDS to None of a customer's orders dated before a day.
+
+        It looks at up to `limit` orders behind the place `after`, by order_date, then order_id.
+        Returns how many it changed, and the place of the last one; None when there are no more.
+        """
+
+    def count_personal(self, customer_id: int, before: date, /) -> int:
+        """Return how many orders `purge` would change in all."""
 
 
 class RateCardRepository(Protocol):

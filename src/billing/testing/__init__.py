@@ -7,12 +7,22 @@ class TestMyStorage(StorageContract):
 """
 
 from billing.testing.exporters import ExporterContract
+from billing.testing.idempotency import IdempotencyContract
 from billing.testing.objects import ObjectsContract
 from billing.testing.products import ProductsContract
+from billing.testing.purge import PurgeContract
 from billing.testing.reports import ReportsContract
+from billing.testing.tokens import TokensContract
 
 __all__ = ["ExporterContract", "StorageContract"]
 
 
-class StorageContract(ObjectsContract, ProductsContract, ReportsContract):
+class StorageContract(
+    ObjectsContract,
+    ProductsContract,
+    ReportsContract,
+    PurgeContract,
+    IdempotencyContract,
+    TokensContract,
+):
     """What every Storage must do; provide a `storage` fixture that gives an empty one."""

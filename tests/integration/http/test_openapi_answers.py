@@ -180,7 +180,15 @@ def test_answers_and_bodies_are_as_the_document_says(
     response = world.open(API + path, method=method, json=body)
     told = described(document, operation, response.status_code)
     checked(document, told["content"][response.content_type]["schema"], response.json)
-    for name in ("Location", "X-Pagination", "Link", "Content-Disposition", "X-Request-ID"):
+    for name in (
+        "Location",
+        "X-Pagination",
+        "Link",
+        "Content-Disposition",
+        "X-Request-ID",
+        "ETag",
+        "Idempotency-Replayed",
+    ):
         assert name not in response.headers or name in told["headers"], name
 
 

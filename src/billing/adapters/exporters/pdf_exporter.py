@@ -4,7 +4,8 @@ from contextlib import closing
 from datetime import UTC, datetime, time
 from typing import BinaryIO
 
-from fpdf import FPDF
+import uharfbuzz
+from fpdf import FPDF, FPDF_VERSION
 from fpdf.output import OutputProducer
 
 from billing.adapters.exporters.pdf_bill import Bill
@@ -23,6 +24,7 @@ class PdfExporter:
     """Prints a report on A4 pages; equal reports give equal bytes."""
 
     media_type = "application/pdf"
+    edition = f"fpdf2 {FPDF_VERSION}, uharfbuzz {uharfbuzz.__version__}"
 
     def check(self, content: ReportContent, /) -> None:
         """Refuse what would take too much memory; anything else prints, whatever it holds."""

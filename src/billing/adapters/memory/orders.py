@@ -3,13 +3,16 @@
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 from billing.adapters.memory.state import MemoryRepository, part_of
 from billing.domain.errors import OrderNotFoundError
-from billing.domain.orders import Order
+from billing.domain.orders import PERSONAL_FIELDS, Order
 from billing.domain.period import BillingPeriod
 from billing.domain.report_query import Slice
-from billing.domain.repositories import Outcome
+from billing.domain.repositories import OrderPlace, Outcome
+
+_NOTHING: dict[str, Any] = dict.fromkeys(PERSONAL_FIELDS)
 
 
 class MemoryOrders(MemoryRepository):
@@ -56,6 +59,30 @@ class MemoryOrders(MemoryRepository):
 
     def count(self, customer_id: int | None, start: date | None, end: date | None, /) -> int:
         return sum(1 for _ in self._matching(customer_id, start, end))
+
+    def purge(
+        self, customer_id: int, before: date, after: OrderPlace, limit: int, /
+    ) -> tuple[int, OrderPlace | None]:
+        places = sorted(
+            OrderPlace(order.order_date, order.order_id)
+            for order in self._of(customer_id).values()
+            if order.order_date is not None and order.order_date < before
+        )
+        behind = [place for place in places if place > after][:limit]
+        changed = 0
+        for place in behind:
+            order = self._of(customer_id)[place.order_id]
+            (outcome,) = self.save([order._replace(**_NOTHING)])
+            changed += outcome is Outcome.UPDATED
+        return changed, behind[-1] if len(behind) == limit else None
+
+    def count_personal(self, customer_id: int, before: date, /) -> int:
+        return sum(
+            order.order_date is not None
+            and order.order_date < before
+            and any(getattr(order, name) is not None for name in PERSONAL_FIELDS)
+            for order in self._of(customer_id).values()
+        )
 
     def _of(self, customer_id: int) -> dict[int, Order]:
         allowed = self._unit.access.allows(customer_id)

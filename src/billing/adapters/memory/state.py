@@ -6,8 +6,9 @@ is just a reference to a state.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import islice
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from billing.domain.access import Access
 from billing.domain.catalog import Customer, Product, Service
@@ -18,6 +19,7 @@ from billing.domain.pages import Page, Section
 from billing.domain.rates import RateCard
 from billing.domain.report import ReportHeadline
 from billing.domain.report_query import Slice
+from billing.domain.tokens import IssuedToken, Revocation, Revoked
 
 T = TypeVar("T")
 
@@ -32,6 +34,14 @@ class StoredReport:
     pages: dict[Section, tuple[Page, ...]]
 
 
+class KeyUse(NamedTuple):
+    """How an idempotency key was used; the report is there once it is filed."""
+
+    body_sha256: str
+    report_id: int | None
+    created_at: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class State:
     """Everything at one moment."""
@@ -43,6 +53,9 @@ class State:
     orders: dict[int, dict[int, Order]] = field(default_factory=dict)
     rate_cards: dict[int, RateCard] = field(default_factory=dict)
     reports: dict[int, StoredReport] = field(default_factory=dict)
+    idempotency_keys: dict[tuple[str, ...], KeyUse] = field(default_factory=dict)
+    tokens: dict[str, IssuedToken] = field(default_factory=dict)
+    revocations: dict[tuple[Revoked, str], Revocation] = field(default_factory=dict)
 
 
 class Unit:

@@ -5,10 +5,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from billing.adapters.memory.catalog import MemoryCustomers, MemoryRateCards, MemoryServices
+from billing.adapters.memory.idempotency import MemoryIdempotencyKeys
 from billing.adapters.memory.orders import MemoryOrders
 from billing.adapters.memory.products import MemoryProducts
 from billing.adapters.memory.reports import MemoryReports
 from billing.adapters.memory.state import State, Unit
+from billing.adapters.memory.tokens import MemoryTokens
 from billing.domain.access import Access
 
 
@@ -22,6 +24,8 @@ class MemoryRepositories:
         self.orders = MemoryOrders(unit)
         self.rate_cards = MemoryRateCards(unit)
         self.reports = MemoryReports(unit)
+        self.idempotency_keys = MemoryIdempotencyKeys(unit)
+        self.tokens = MemoryTokens(unit)
 
 
 class MemoryStorage:

@@ -3,22 +3,23 @@
 from collections.abc import Collection, Iterator, Sequence
 from datetime import date
 
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import ColumnElement, and_, func, or_, select, tuple_, update
 
 from billing.adapters.sql.bulk import BulkTable
 from billing.adapters.sql.catalog import SqlRepository, sliced, visible
 from billing.adapters.sql.mapping import order_columns, order_from, order_reader, order_row
 from billing.adapters.sql.tables import orders
 from billing.domain.errors import CustomerNotFoundError, OrderNotFoundError
-from billing.domain.orders import Order
+from billing.domain.orders import PERSONAL_FIELDS, Order
 from billing.domain.period import BillingPeriod
 from billing.domain.report_query import Slice
-from billing.domain.repositories import Outcome
+from billing.domain.repositories import OrderPlace, Outcome
 
 _ALWAYS_READ = frozenset(
     {"customer_id", "order_id", "order_date", "reference_number", "status", "charges"}
 )
 _BULK = BulkTable(orders)
+_IS_PERSONAL = or_(*(orders.c[name].is_not(None) for name in sorted(PERSONAL_FIELDS)))
 
 
 class SqlOrders(SqlRepository):
@@ -72,6 +73,39 @@ class SqlOrders(SqlRepository):
         return self._connection.execute(
             select(func.count()).select_from(orders).where(asked)
         ).scalar_one()
+
+    def purge(
+        self, customer_id: int, before: date, after: OrderPlace, limit: int, /
+    ) -> tuple[int, OrderPlace | None]:
+        """Set the PERSONAL_FIELDS to None of a customer's orders dated before a day."""
+        place = (orders.c.order_date, orders.c.order_id)
+        found = select(*place).where(self._dated(customer_id, before), tuple_(*place) > after)
+        found = found.order_by(*place).limit(limit)
+        behind = [OrderPlace(*row) for row in self._connection.execute(found)]
+        mine = and_(
+            self._dated(customer_id, before),
+            orders.c.order_id.in_([order_id for _, order_id in behind]),
+            _IS_PERSONAL,
+        )
+        # In the order of their keys, as every writer of orders takes them.
+        locked = select(orders.c.order_id).where(mine).order_by(orders.c.order_id)
+        ids = self._connection.execute(locked.with_for_update()).scalars().all()
+        changed = update(orders).where(
+            orders.c.customer_id == customer_id, orders.c.order_id.in_(ids)
+        )
+        self._connection.execute(changed.values(dict.fromkeys(PERSONAL_FIELDS)))
+        return len(ids), behind[-1] if len(behind) == limit else None
+
+    def count_personal(self, customer_id: int, before: date, /) -> int:
+        """Return how many orders `purge` would change in all."""
+        counted = select(func.count()).select_from(orders)
+        counted = counted.where(self._dated(customer_id, before), _IS_PERSONAL)
+        return self._connection.execute(counted).scalar_one()
+
+    def _dated(self, customer_id: int, before: date) -> ColumnElement[bool]:
+        return and_(
+            orders.c.customer_id == customer_id, orders.c.order_date < before, self._visible
+        )
 
     @property
     def _visible(self) -> ColumnElement[bool]:

@@ -9,11 +9,13 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from billing.adapters.sql.catalog import SqlCustomers, SqlServices
 from billing.adapters.sql.engine import make_engine
+from billing.adapters.sql.idempotency import SqlIdempotencyKeys
 from billing.adapters.sql.migrate import current_revision, head_revision, upgrade
 from billing.adapters.sql.orders import SqlOrders
 from billing.adapters.sql.products import SqlProducts
 from billing.adapters.sql.rate_cards import SqlRateCards
 from billing.adapters.sql.reports import SqlReports
+from billing.adapters.sql.tokens import SqlTokens
 from billing.domain.access import Access
 from billing.domain.errors import StorageUnavailableError
 
@@ -28,6 +30,8 @@ class SqlRepositories:
         self.orders = SqlOrders(connection, access)
         self.rate_cards = SqlRateCards(connection, access)
         self.reports = SqlReports(connection, access)
+        self.idempotency_keys = SqlIdempotencyKeys(connection, access)
+        self.tokens = SqlTokens(connection, access)
 
 
 class SqlStorage:

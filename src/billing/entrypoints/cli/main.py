@@ -15,9 +15,10 @@ except ModuleNotFoundError:
 _COMMANDS = {
     "serve": ("serve", "Serve the HTTP API."),
     "db": ("db", "Upgrade or check the database."),
-    "token": ("token", "Issue access tokens."),
+    "token": ("token", "Issue, list and revoke access tokens."),
     "demo": ("demo", "Load the sample world."),
     "import": ("import_", "Import customers, services, products, orders or rates."),
+    "purge": ("purge", "Forget names, addresses and notes of old orders."),
     "report": ("report", "Preview, generate, show and explain reports."),
 }
 

@@ -83,7 +83,7 @@ def _configure(app: Flask, settings: Settings) -> None:
 
 def _install_checks(app: Flask, settings: Settings, billing: Billing) -> None:
     """Check every request: Flask keeps the order of registration, which the contract promises."""
-    authenticator = Authenticator(settings, billing.clock)
+    authenticator = Authenticator(settings, billing.clock, billing.storage)
     app.before_request(_check_size)
     app.before_request(_check_route)
     RateLimits(settings, authenticator, billing.clock).install(app)

@@ -15,11 +15,12 @@ from werkzeug.exceptions import HTTPException
 from billing.domain.access import Access
 from billing.domain.errors import InvalidValueError
 from billing.domain.fields import read_id, require_text
-from billing.domain.ports import Clock
+from billing.domain.ports import Clock, Storage
 from billing.domain.strict_json import loads
 from billing.entrypoints.http.blueprint import PUBLIC
 from billing.entrypoints.http.context import SUBJECT, Caller
 from billing.entrypoints.http.errors import answer
+from billing.entrypoints.http.revocations import RevocationList
 from billing.entrypoints.http.token_keys import KeySource, key_source
 from billing.entrypoints.tokens import EVERY_CUSTOMER, MAX_TOKEN_BYTES
 from billing.settings import Settings
@@ -49,7 +50,8 @@ class ExpiredTokenError(InvalidTokenError):
 class Authenticator:
     """Finds out who calls, once a request."""
 
-    def __init__(self, settings: Settings, clock: Clock) -> None:
+    def __init__(self, settings: Settings, clock: Clock, storage: Storage) -> None:
+        self._revoked = RevocationList(storage)
         self._verifier = TokenVerifier(settings, key_source(settings), clock)
 
     def caller(self) -> Caller | Exception | None:
@@ -85,7 +87,8 @@ class Authenticator:
         if scheme.lower() != "bearer" or not token.strip():
             return None
         try:
-            return self._verifier.verify(token.strip())
+            caller = self._verifier.verify(token.strip())
+            return InvalidTokenError() if self._revoked.includes(caller) else caller
         except (InvalidTokenError, HTTPException) as error:
             return error
         except Exception as error:  # noqa: BLE001  No token may be able to break the service.
@@ -109,8 +112,8 @@ class TokenVerifier:
         claims = self._claims(token)
         self._check_origin(claims)
         subject = _subject(claims)
-        self._check_times(claims)
-        return Caller(subject, _scopes(claims), _access(claims))
+        issued_at = self._check_times(claims)
+        return Caller(subject, _scopes(claims), _access(claims), _jti(claims), issued_at)
 
     def _claims(self, token: str) -> dict[str, object]:
         """Return the claims of a token whose signature one of the keys verifies."""
@@ -134,16 +137,18 @@ class TokenVerifier:
         if not isinstance(audiences, list) or self._audience not in audiences:
             raise InvalidTokenError
 
-    def _check_times(self, claims: Mapping[str, object]) -> None:
+    def _check_times(self, claims: Mapping[str, object]) -> int | Decimal | None:
+        """Return when the token was issued, if it says so."""
         now = self._clock.now().timestamp()
         expires = claims.get("exp")
         if type(expires) is not int:
             raise InvalidTokenError
-        for name in ("nbf", "iat"):
-            if name in claims and not _has_come(claims[name], now):
-                raise InvalidTokenError
+        instants = [_instant(claims[name]) for name in ("nbf", "iat") if name in claims]
+        if any(instant > now + LEEWAY_SECONDS for instant in instants):
+            raise InvalidTokenError
         if expires + LEEWAY_SECONDS <= now:
             raise ExpiredTokenError
+        return instants[-1] if "iat" in claims else None
 
 
 def _end_unauthorised(reason: Exception | None) -> NoReturn:
@@ -194,13 +199,21 @@ def _subject(claims: Mapping[str, object]) -> str:
     return read
 
 
-def _has_come(instant: object, now: float) -> bool:
-    """Tell whether a claim is an instant, and one that has come; a bool is no number here."""
-    if isinstance(instant, bool) or not isinstance(instant, int | Decimal):
-        return False
-    if isinstance(instant, Decimal) and not instant.is_finite():
-        return False
-    return instant <= now + LEEWAY_SECONDS
+def _instant(claim: object) -> int | Decimal:
+    """Return a claim that is an instant in epoch seconds; a bool is no number here."""
+    if isinstance(claim, bool) or not isinstance(claim, int | Decimal):
+        raise InvalidTokenError
+    if isinstance(claim, Decimal) and not claim.is_finite():
+        raise InvalidTokenError
+    return claim
+
+
+def _jti(claims: Mapping[str, object]) -> str | None:
+    """Return the token's own id; RFC 7519 makes it a text."""
+    jti = claims.get("jti")
+    if not isinstance(jti, str | None):
+        raise InvalidTokenError
+    return jti
 
 
 def _scopes(claims: Mapping[str, object]) -> frozenset[str]:

@@ -139,6 +139,8 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # It ships no t
         def decorate(view: Any) -> Any:
             if location == "query":
                 return _marked(read(view), takes_query=True)
+            if location == "headers":
+                return read(view)
             documented = self.doc(responses=_refusals((415,)))
             return _marked(documented(read(view)), media_types=(JSON,))
 

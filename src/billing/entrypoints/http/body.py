@@ -4,7 +4,7 @@ import io
 from collections.abc import Collection
 from typing import IO, Any
 
-from flask import abort, request
+from flask import abort, g, request
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
 from billing.domain.errors import InvalidValueError
@@ -41,9 +41,11 @@ def json_body() -> object:
     check_media_type((JSON,))
     limit = min(current_settings().max_body_bytes, MAX_JSON_BYTES)
     try:
-        return loads(_stream(limit).read())
+        g.json_body = loads(_stream(limit).read())
     except InvalidValueError as error:
         abort(answer(400, str(error)))
+    value: object = g.json_body
+    return value
 
 
 def json_object() -> dict[str, object]:
@@ -51,6 +53,12 @@ def json_object() -> dict[str, object]:
     value = json_body()
     if not isinstance(value, dict):
         abort(answer(400, "The body is not a JSON object."))
+    return value
+
+
+def json_read() -> object:
+    """Return the JSON value that `json_body` read for this request."""
+    value: object = g.json_body
     return value
 
 

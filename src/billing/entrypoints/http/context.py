@@ -1,6 +1,7 @@
 """Context: what a view may ask about the application and the request it serves."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import cast
 
 from flask import Flask, current_app, g, request
@@ -22,11 +23,14 @@ class Caller:
     """Who sent a request, as a verified token says.
 
     subject: the user. scopes: what the user may do. access: the customers that exist for them.
+    jti, issued_at: which token says so, and when it was issued in epoch seconds, if it says that.
     """
 
     subject: str
     scopes: frozenset[str]
     access: Access
+    jti: str | None = None
+    issued_at: int | Decimal | None = None
 
 
 def install(app: Flask, settings: Settings, application: Billing) -> None:

@@ -22,17 +22,21 @@ from billing.domain.errors import (
     StorageUnavailableError,
 )
 from billing.domain.fields import shown
+from billing.domain.idempotency import KeyReusedError, RequestInFlightError
 from billing.entrypoints.http.context import request_id
 
 NOT_FOUND = "Not found."
 INTERNAL_ERROR = "An internal error occurred."
 RETRY_AFTER_SECONDS = 5
+IN_FLIGHT_SECONDS = 1
 
 STATUS: dict[type[BillingError], HTTPStatus] = {
     ReportNotFoundError: HTTPStatus.NOT_FOUND,
     OrderNotFoundError: HTTPStatus.NOT_FOUND,
     RateCardNotFoundError: HTTPStatus.NOT_FOUND,
     CurrencyFixedError: HTTPStatus.CONFLICT,
+    RequestInFlightError: HTTPStatus.CONFLICT,
+    KeyReusedError: HTTPStatus.UNPROCESSABLE_ENTITY,
     StorageUnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 """What a refusal of the domain answers when it is not 400."""
@@ -95,6 +99,8 @@ def _refused(error: BillingError) -> Response:
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         _LOG.warning("Storage unavailable", exc_info=error)
         return answer(status, str(error), headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
+    if isinstance(error, RequestInFlightError):
+        return answer(status, str(error), headers={"Retry-After": str(IN_FLIGHT_SECONDS)})
     return answer(status, str(error))
 
 

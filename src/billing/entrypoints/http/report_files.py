@@ -8,9 +8,10 @@ from flask import Response
 from billing.domain.document import ReportDocument
 from billing.domain.errors import UnknownFormatError
 from billing.domain.ports import ReportExporter
-from billing.domain.report import ReportContent
+from billing.domain.report import ReportContent, ReportHeadline
 from billing.entrypoints.http.answers import large_answers, spooled_answer
 from billing.entrypoints.http.context import billing, current_access
+from billing.entrypoints.http.etags import REVALIDATED, is_current, not_modified, report_etag
 
 MANY_ORDERS = 2_000
 """Orders from which on a report's answer is expected to be a large one."""
@@ -60,20 +61,48 @@ def attachment(name: str, extension: str) -> dict[str, str]:
     return {"Content-Disposition": f'attachment; filename="billing_{name}.{extension}"'}
 
 
-def report_answer(
-    report_id: int,
-    name: str,
-    *,
-    status: int = 200,
-    headers: dict[str, str] | None = None,
-    owed: bool = False,
+def filed_answer(
+    report_id: int, name: str, headers: dict[str, str], *, owed: bool = False
 ) -> Response:
-    """Answer a filed report in a format."""
+    """Answer 201 with a filed report in a format.
+
+    Its ETag is that of the detail, which is what the Location leads to.
+    """
+    answer, headline = _rendered(report_id, name, 201, headers, owed=owed)
+    tag = report_etag(headline, "json", billing().archive.exporter("json"))
+    answer.headers["ETag"] = f'"{tag}"'
+    return answer
+
+
+def report_answer(
+    report_id: int, name: str, if_none_match: str, headers: dict[str, str] | None = None
+) -> Response:
+    """Answer a filed report in a format; 304, from its headline alone, to those who have it."""
+    archive = billing().archive
+    exporter = archive.exporter(name)
+    if if_none_match:
+        headline = archive.headline(report_id, access=current_access())
+        exporter.check(headline)
+        tag = report_etag(headline, name, exporter)
+        if is_current(tag, if_none_match):
+            return not_modified(tag)
+    answer, headline = _rendered(report_id, name, 200, {**(headers or {}), **REVALIDATED})
+    # Of what was rendered, not of what was looked up: the status may have changed in between.
+    answer.headers["ETag"] = f'"{report_etag(headline, name, exporter)}"'
+    return answer
+
+
+def _rendered(
+    report_id: int, name: str, status: int, headers: dict[str, str], *, owed: bool = False
+) -> tuple[Response, ReportHeadline]:
     archive, access = billing().archive, current_access()
-    return spooled_answer(
-        lambda out: archive.export(report_id, name, out, access=access),
-        archive.exporter(name).media_type,
-        status=status,
-        headers=headers,
-        owed=owed,
-    )
+    documents: list[ReportDocument] = []
+
+    def write(out: BinaryIO) -> None:
+        documents.append(archive.export(report_id, name, out, access=access))
+
+    media_type = archive.exporter(name).media_type
+    answer = spooled_answer(write, media_type, status=status, headers=headers, owed=owed)
+    headline = documents[0].content
+    assert isinstance(headline, ReportHeadline)  # What the archive exports is filed.
+    return answer, headline

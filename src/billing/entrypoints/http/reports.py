@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -11,6 +12,7 @@ from billing.domain.document import customer_summary_text, summary_text
 from billing.domain.period import BillingPeriod
 from billing.domain.rates import Rate
 from billing.domain.report_query import ReportQuery, Slice
+from billing.entrypoints.http.answer_headers import ETAGGED, LOCATED, REPLAYED, attached
 from billing.entrypoints.http.answer_schemas import (
     CustomerSummarySchema,
     ExceptionSchema,
@@ -25,7 +27,9 @@ from billing.entrypoints.http.answers import (
 )
 from billing.entrypoints.http.blueprint import Blueprint
 from billing.entrypoints.http.context import billing, current_access
+from billing.entrypoints.http.etags import IfNoneMatchSchema
 from billing.entrypoints.http.explanation_schemas import OrderExplanationSchema, PreviewSchema
+from billing.entrypoints.http.idempotency_header import IdempotencySchema, keyed_request
 from billing.entrypoints.http.paging import (
     PAGING_HEADERS,
     PagedSchema,
@@ -37,6 +41,7 @@ from billing.entrypoints.http.report_files import (
     CSV_FILE,
     PDF_FILE,
     attachment,
+    filed_answer,
     output_exporter,
     report_answer,
 )
@@ -51,24 +56,7 @@ from billing.entrypoints.http.schemas import (
 
 blueprint = Blueprint("reports", __name__, description="What customers are billed with.")
 
-_ATTACHED = {
-    "Content-Disposition": {
-        "description": 'For files: `attachment; filename="billing_report_1.csv"`.',
-        "schema": {"type": "string"},
-    }
-}
-_PREVIEW_ATTACHED = {
-    "Content-Disposition": {
-        "description": 'For files: `attachment; filename="billing_preview.csv"`.',
-        "schema": {"type": "string"},
-    }
-}
-_LOCATED = {
-    "Location": {
-        "description": "The path of the new report.",
-        "schema": {"type": "string", "format": "uri-reference"},
-    }
-}
+_FILE = attached("report_1.csv")
 
 
 @blueprint.route("/reports/")
@@ -90,43 +78,59 @@ def list_reports(paging: Paging | None, **asked: Any) -> Response:
 @blueprint.route("/reports/<id:report_id>/")
 @blueprint.requires("reports:read")
 @blueprint.documented("getReport", 404)
-@blueprint.response(200, ReportSchema)
-def read_report(report_id: int) -> Response:
+@blueprint.arguments(IfNoneMatchSchema, location="headers", as_kwargs=True)
+@blueprint.alt_response(304, headers=ETAGGED)
+@blueprint.response(200, ReportSchema, headers=ETAGGED)
+def read_report(report_id: int, if_none_match: str = "") -> Response:
     """Return one report in full."""
-    return report_answer(report_id, "json")
+    return report_answer(report_id, "json", if_none_match)
 
 
 @blueprint.route("/reports/generate/", methods=["POST"])
 @blueprint.requires("reports:write")
-@blueprint.documented("generateReport", failure="An error occurred generating the report")
+@blueprint.documented("generateReport", 409, 422, failure="An error occurred generating the report")
 @blueprint.arguments(GenerateSchema, as_kwargs=True)
+@blueprint.arguments(IdempotencySchema, location="headers", as_kwargs=True)
 @blueprint.alt_response(201, schema=CSV_FILE, content_type="text/csv", success=True)
 @blueprint.alt_response(201, schema=PDF_FILE, content_type="application/pdf", success=True)
-@blueprint.response(201, ReportSchema, headers=_LOCATED | _ATTACHED)
+@blueprint.response(201, ReportSchema, headers=LOCATED | _FILE | REPLAYED | ETAGGED)
 def generate_report(
     customer_id: int,
     start_date: date,
     end_date: date,
     output_format: str | None,
     services: list[int] | None = None,
+    idempotency_key: str | None = None,
 ) -> Response:
     """Bill a customer's period. Each call makes another report: reports are snapshots.
 
-    What is wrong is told in this order: unknown fields, types, format, dates, customer, services.
-    A refused call stores nothing.
+    A call that is sent again with its `Idempotency-Key` is the same call: it answers the report
+    that the first one made; with another body it is refused with 422, and with 409 while the
+    first one is under way. What is wrong is told in this order: unknown fields, types, the key,
+    format, dates, the key's use, customer, services. A refused call stores nothing.
     """
     name, exporter = output_exporter(output_format)
-    headline = billing().generator.generate(
-        customer_id,
-        BillingPeriod(start_date, end_date),
-        services=services,
-        access=current_access(),
-        exporter=exporter,
-    )
-    location = {"Location": url_for(".read_report", report_id=headline.id)}
+    period, access = BillingPeriod(start_date, end_date), current_access()
+    replayed = False
+    if idempotency_key is None:
+        headline = billing().generator.generate(
+            customer_id, period, services=services, access=access, exporter=exporter
+        )
+    else:
+        prepare = billing().generator.prepare
+        headline, replayed = billing().keyed_generation.generate(
+            keyed_request(idempotency_key),
+            customer_id,
+            partial(prepare, customer_id, period, services=services, access=access),
+            access=access,
+            exporter=exporter,
+        )
+    headers = {"Location": url_for(".read_report", report_id=headline.id)}
     if name != "json":
-        location |= attachment(f"report_{headline.id}", name)
-    return report_answer(headline.id, name, status=201, headers=location, owed=True)
+        headers |= attachment(f"report_{headline.id}", name)
+    if replayed:
+        headers["Idempotency-Replayed"] = "true"
+    return filed_answer(headline.id, name, headers, owed=not replayed)
 
 
 @blueprint.route("/reports/preview/", methods=["POST"])
@@ -135,7 +139,7 @@ def generate_report(
 @blueprint.arguments(PreviewBodySchema, as_kwargs=True)
 @blueprint.alt_response(200, schema=CSV_FILE, content_type="text/csv", success=True)
 @blueprint.alt_response(200, schema=PDF_FILE, content_type="application/pdf", success=True)
-@blueprint.response(200, PreviewSchema, headers=_PREVIEW_ATTACHED)
+@blueprint.response(200, PreviewSchema, headers=attached("preview.csv"))
 def preview_report(
     customer_id: int,
     start_date: date,
@@ -167,13 +171,15 @@ def preview_report(
 @blueprint.requires("reports:read")
 @blueprint.documented("downloadReport", 404)
 @blueprint.arguments(DownloadSchema, location="query", as_kwargs=True)
+@blueprint.arguments(IfNoneMatchSchema, location="headers", as_kwargs=True)
+@blueprint.alt_response(304, headers=ETAGGED)
 @blueprint.alt_response(200, schema=ReportSchema, success=True)
 @blueprint.alt_response(200, schema=PDF_FILE, content_type="application/pdf", success=True)
-@blueprint.response(200, CSV_FILE, content_type="text/csv", headers=_ATTACHED)
-def download_report(report_id: int, **query: str) -> Response:
+@blueprint.response(200, CSV_FILE, content_type="text/csv", headers=_FILE | ETAGGED)
+def download_report(report_id: int, if_none_match: str = "", **query: str) -> Response:
     """Return one report as a file."""
     name = query["format"]
-    return report_answer(report_id, name, headers=attachment(f"report_{report_id}", name))
+    return report_answer(report_id, name, if_none_match, attachment(f"report_{report_id}", name))
 
 
 @blueprint.route("/reports/customer-summary/")
