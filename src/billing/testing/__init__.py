@@ -6,6 +6,8 @@ class TestMyStorage(StorageContract):
         return MyStorage()
 """
 
+from billing.testing.audit import AuditContract
+from billing.testing.claims import ClaimsContract
 from billing.testing.exporters import ExporterContract
 from billing.testing.objects import ObjectsContract
 from billing.testing.products import ProductsContract
@@ -14,5 +16,7 @@ from billing.testing.reports import ReportsContract
 __all__ = ["ExporterContract", "StorageContract"]
 
 
-class StorageContract(ObjectsContract, ProductsContract, ReportsContract):
+class StorageContract(
+    ObjectsContract, ProductsContract, ReportsContract, ClaimsContract, AuditContract
+):
     """What every Storage must do; provide a `storage` fixture that gives an empty one."""

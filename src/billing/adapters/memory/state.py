@@ -10,6 +10,7 @@ from itertools import islice
 from typing import TypeVar
 
 from billing.domain.access import Access
+from billing.domain.audit import AuditEntry
 from billing.domain.catalog import Customer, Product, Service
 from billing.domain.costs import ServiceTotal
 from billing.domain.errors import CustomerNotFoundError
@@ -43,6 +44,8 @@ class State:
     orders: dict[int, dict[int, Order]] = field(default_factory=dict)
     rate_cards: dict[int, RateCard] = field(default_factory=dict)
     reports: dict[int, StoredReport] = field(default_factory=dict)
+    claims: dict[int, dict[int, int]] = field(default_factory=dict)
+    audit: tuple[AuditEntry, ...] = ()
 
 
 class Unit:

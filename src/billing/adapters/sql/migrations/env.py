@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from billing.adapters.sql.tables import metadata
+from billing.adapters.sql.lifecycle_tables import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],
