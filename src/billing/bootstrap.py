@@ -14,6 +14,7 @@ from billing.domain.rate_book import RateBook
 from billing.domain.rate_trial import RateTrial
 from billing.domain.report_archive import ReportArchive
 from billing.domain.report_generator import ReportGenerator
+from billing.domain.report_lifecycle import ReportLifecycle
 
 __all__ = ["READERS", "Billing", "SystemClock", "compose", "legacy", "open_storage"]
 
@@ -34,6 +35,7 @@ class Billing:
     clock: Clock
     generator: ReportGenerator
     archive: ReportArchive
+    lifecycle: ReportLifecycle
     rate_book: RateBook
     intake: BulkIntake
     rate_trial: RateTrial
@@ -53,6 +55,7 @@ def compose(
         clock=clock,
         generator=ReportGenerator(storage, clock, letterhead=letterhead),
         archive=ReportArchive(storage, exporters),
+        lifecycle=ReportLifecycle(storage, clock),
         rate_book=RateBook(storage, clock),
         intake=BulkIntake(storage),
         rate_trial=RateTrial(storage, clock),

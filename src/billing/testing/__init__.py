@@ -9,6 +9,7 @@ class TestMyStorage(StorageContract):
 from billing.testing.audit import AuditContract
 from billing.testing.claims import ClaimsContract
 from billing.testing.exporters import ExporterContract
+from billing.testing.moves import MovesContract
 from billing.testing.objects import ObjectsContract
 from billing.testing.products import ProductsContract
 from billing.testing.reports import ReportsContract
@@ -17,6 +18,11 @@ __all__ = ["ExporterContract", "StorageContract"]
 
 
 class StorageContract(
-    ObjectsContract, ProductsContract, ReportsContract, ClaimsContract, AuditContract
+    ObjectsContract,
+    ProductsContract,
+    ReportsContract,
+    MovesContract,
+    ClaimsContract,
+    AuditContract,
 ):
     """What every Storage must do; provide a `storage` fixture that gives an empty one."""

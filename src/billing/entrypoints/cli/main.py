@@ -18,7 +18,7 @@ _COMMANDS = {
     "token": ("token", "Issue access tokens."),
     "demo": ("demo", "Load the sample world."),
     "import": ("import_", "Import customers, services, products, orders or rates."),
-    "report": ("report", "Preview, generate, show and explain reports."),
+    "report": ("report", "Preview, generate, show, explain, finalize and void reports."),
 }
 
 

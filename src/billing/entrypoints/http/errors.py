@@ -18,6 +18,7 @@ from billing.domain.errors import (
     CurrencyFixedError,
     OrderNotFoundError,
     RateCardNotFoundError,
+    ReportConflictError,
     ReportNotFoundError,
     StorageUnavailableError,
 )
@@ -33,6 +34,7 @@ STATUS: dict[type[BillingError], HTTPStatus] = {
     OrderNotFoundError: HTTPStatus.NOT_FOUND,
     RateCardNotFoundError: HTTPStatus.NOT_FOUND,
     CurrencyFixedError: HTTPStatus.CONFLICT,
+    ReportConflictError: HTTPStatus.CONFLICT,
     StorageUnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 """What a refusal of the domain answers when it is not 400."""
