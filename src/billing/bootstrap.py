@@ -15,6 +15,7 @@ from billing.domain.rate_trial import RateTrial
 from billing.domain.report_archive import ReportArchive
 from billing.domain.report_generator import ReportGenerator
 from billing.domain.report_lifecycle import ReportLifecycle
+from billing.domain.report_verification import ReportVerification
 
 __all__ = ["READERS", "Billing", "SystemClock", "compose", "legacy", "open_storage"]
 
@@ -36,6 +37,7 @@ class Billing:
     generator: ReportGenerator
     archive: ReportArchive
     lifecycle: ReportLifecycle
+    verification: ReportVerification
     rate_book: RateBook
     intake: BulkIntake
     rate_trial: RateTrial
@@ -56,6 +58,7 @@ def compose(
         generator=ReportGenerator(storage, clock, letterhead=letterhead),
         archive=ReportArchive(storage, exporters),
         lifecycle=ReportLifecycle(storage, clock),
+        verification=ReportVerification(storage),
         rate_book=RateBook(storage, clock),
         intake=BulkIntake(storage),
         rate_trial=RateTrial(storage, clock),
