@@ -16,6 +16,8 @@ from billing.domain.rate_book import RateBook
 from billing.domain.rate_trial import RateTrial
 from billing.domain.report_archive import ReportArchive
 from billing.domain.report_generator import ReportGenerator
+from billing.domain.report_lifecycle import ReportLifecycle
+from billing.domain.report_verification import ReportVerification
 
 __all__ = ["READERS", "Billing", "SystemClock", "compose", "legacy", "open_storage"]
 
@@ -37,6 +39,8 @@ class Billing:
     generator: ReportGenerator
     keyed_generation: KeyedGeneration
     archive: ReportArchive
+    lifecycle: ReportLifecycle
+    verification: ReportVerification
     rate_book: RateBook
     intake: BulkIntake
     rate_trial: RateTrial
@@ -59,6 +63,8 @@ def compose(
         generator=generator,
         keyed_generation=KeyedGeneration(storage, clock, generator),
         archive=ReportArchive(storage, exporters),
+        lifecycle=ReportLifecycle(storage, clock),
+        verification=ReportVerification(storage),
         rate_book=RateBook(storage, clock),
         intake=BulkIntake(storage),
         rate_trial=RateTrial(storage, clock),

@@ -10,6 +10,8 @@ from datetime import datetime
 from typing import BinaryIO, Protocol
 
 from billing.domain.access import Access
+from billing.domain.audit import AuditTrail
+from billing.domain.claims import ClaimRepository
 from billing.domain.document import ReportDocument
 from billing.domain.idempotency import IdempotencyKeys
 from billing.domain.report import ReportContent
@@ -57,6 +59,12 @@ class Repositories(Protocol):
 
     @property
     def tokens(self) -> TokenRepository: ...
+
+    @property
+    def claims(self) -> ClaimRepository: ...
+
+    @property
+    def audit(self) -> AuditTrail: ...
 
 
 class Storage(Protocol):

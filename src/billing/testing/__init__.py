@@ -6,8 +6,11 @@ class TestMyStorage(StorageContract):
         return MyStorage()
 """
 
+from billing.testing.audit import AuditContract
+from billing.testing.claims import ClaimsContract
 from billing.testing.exporters import ExporterContract
 from billing.testing.idempotency import IdempotencyContract
+from billing.testing.moves import MovesContract
 from billing.testing.objects import ObjectsContract
 from billing.testing.products import ProductsContract
 from billing.testing.purge import PurgeContract
@@ -24,5 +27,8 @@ class StorageContract(
     PurgeContract,
     IdempotencyContract,
     TokensContract,
+    MovesContract,
+    ClaimsContract,
+    AuditContract,
 ):
     """What every Storage must do; provide a `storage` fixture that gives an empty one."""

@@ -72,6 +72,8 @@ ORDER: Document = {
     "charges": [{"service_id": 3, "amount": "4.20"}],
 }
 TEST = "customers/{customer_id}/rates/test/"
+FINALIZE = "reports/{report_id}/finalize/"
+ACCEPTED: Document = {"accept_exceptions": True, "reason": "agreed"}
 EXPLAIN = "reports/{report_id}/explain/"
 
 CALLS = [
@@ -134,6 +136,17 @@ CALLS = [
     ("get", "reports/1/explain/?order_id=10002", EXPLAIN, None),
     ("get", "reports/1/explain/?order_id=5", EXPLAIN, None),
     ("get", "reports/1/explain/", EXPLAIN, None),
+    ("post", "reports/1/finalize/", FINALIZE, {}),
+    ("post", "reports/1/finalize/", FINALIZE, ACCEPTED),
+    ("post", "reports/1/finalize/", FINALIZE, {**ACCEPTED, "supersedes": 2}),
+    ("post", "reports/1/finalize/", FINALIZE, {**ACCEPTED, "supersedes": 1}),
+    ("post", "reports/2/finalize/", FINALIZE, ACCEPTED),
+    ("post", "reports/99/finalize/", FINALIZE, None),
+    ("post", "reports/1/void/", "reports/{report_id}/void/", {"reason": "wrong"}),
+    ("post", "reports/99/void/", "reports/{report_id}/void/", {"reason": "wrong"}),
+    ("get", "reports/2/history/", "reports/{report_id}/history/", None),
+    ("get", "reports/1/history/?page=1", "reports/{report_id}/history/", None),
+    ("get", "reports/99/history/", "reports/{report_id}/history/", None),
 ]
 
 
@@ -145,6 +158,7 @@ def world(client: FlaskClient) -> FlaskClient:
     assert client.post(API + "products/", json=[product]).status_code == 200
     generate(client)
     generate(client, services=[1])
+    assert client.post(API + "reports/2/void/", json={"reason": "wrong"}).status_code == 200
     return client
 
 
@@ -230,6 +244,7 @@ def test_files_are_documented_under_their_types(
         ("products/", answers.ProductSchema),
         ("reports/1/explain/?order_id=10001", explanations.OrderExplanationSchema),
         ("reports/1/explain/?order_id=10003", explanations.OrderExplanationSchema),
+        ("reports/2/history/", answers.ReportMoveSchema),
     ],
 )
 def test_no_member_of_an_answer_is_undocumented(

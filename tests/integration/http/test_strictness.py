@@ -95,10 +95,12 @@ def test_every_call_that_writes_says_which_bodies_it_takes(
     ids=["none", "cut", "null", "number", "twice", "unknown", "no UTF-8", "deep"],
 )
 def test_a_body_that_is_not_what_it_should_be_is_refused(
-    client: FlaskClient, method: str, path: str, body: bytes
+    app: Flask, client: FlaskClient, method: str, path: str, body: bytes
 ) -> None:
     """400, whatever it is, and nothing else."""
     settle(client)
+    if not body and view_of(app, method, path).get("body_optional"):
+        return  # Then it is the empty object.
     answer = client.open(path, method=method, data=body, content_type=JSON)
     assert answer.status_code == 400, answer.text
     assert answer.json is not None

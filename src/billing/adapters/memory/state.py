@@ -11,6 +11,7 @@ from itertools import islice
 from typing import NamedTuple, TypeVar
 
 from billing.domain.access import Access
+from billing.domain.audit import AuditEntry
 from billing.domain.catalog import Customer, Product, Service
 from billing.domain.costs import ServiceTotal
 from billing.domain.errors import CustomerNotFoundError
@@ -56,6 +57,8 @@ class State:
     idempotency_keys: dict[tuple[str, ...], KeyUse] = field(default_factory=dict)
     tokens: dict[str, IssuedToken] = field(default_factory=dict)
     revocations: dict[tuple[Revoked, str], Revocation] = field(default_factory=dict)
+    claims: dict[int, dict[int, int]] = field(default_factory=dict)
+    audit: tuple[AuditEntry, ...] = ()
 
 
 class Unit:

@@ -18,6 +18,7 @@ from billing.domain.errors import (
     CurrencyFixedError,
     OrderNotFoundError,
     RateCardNotFoundError,
+    ReportConflictError,
     ReportNotFoundError,
     StorageUnavailableError,
 )
@@ -37,6 +38,7 @@ STATUS: dict[type[BillingError], HTTPStatus] = {
     CurrencyFixedError: HTTPStatus.CONFLICT,
     RequestInFlightError: HTTPStatus.CONFLICT,
     KeyReusedError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    ReportConflictError: HTTPStatus.CONFLICT,
     StorageUnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 """What a refusal of the domain answers when it is not 400."""

@@ -62,13 +62,18 @@ def attachment(name: str, extension: str) -> dict[str, str]:
 
 
 def filed_answer(
-    report_id: int, name: str, headers: dict[str, str], *, owed: bool = False
+    report_id: int,
+    name: str,
+    headers: dict[str, str] | None = None,
+    *,
+    status: int = 201,
+    owed: bool = False,
 ) -> Response:
-    """Answer 201 with a filed report in a format.
+    """Answer a write with the report that it filed or moved, in a format.
 
     Its ETag is that of the detail, which is what the Location leads to.
     """
-    answer, headline = _rendered(report_id, name, 201, headers, owed=owed)
+    answer, headline = _rendered(report_id, name, status, headers or {}, owed=owed)
     tag = report_etag(headline, "json", billing().archive.exporter("json"))
     answer.headers["ETag"] = f'"{tag}"'
     return answer

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from billing.adapters.sql import request_tables  # noqa: F401  Its tables join the metadata.
+from billing.adapters.sql import lifecycle_tables, request_tables  # noqa: F401  They join the metadata.
 from billing.adapters.sql.tables import metadata
 
 context.configure(
