@@ -156,7 +156,7 @@ def content_hash(
 
 def instant_text(instant: datetime) -> str:
     """Write an aware instant as RFC 3339 in UTC with whole seconds."""
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{instant.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='seconds')}Z"
 
 
 def _published_fields(content: ReportContent) -> list[str]:

@@ -58,7 +58,7 @@ def test_a_report_that_is_there_already_is_not_sent_again(world: FlaskClient, pa
     for name in ("ETag", "Cache-Control", "Vary"):
         assert again.headers[name] == first.headers[name]
     assert first.headers["Cache-Control"] == "private, no-cache"
-    assert first.headers["Vary"] == "Authorization"
+    assert first.headers["Vary"] == "Authorization, Accept-Encoding"
     assert "X-Request-ID" in again.headers
     assert "X-RateLimit-Limit" in again.headers
     for name in ("Content-Type", "Content-Length", "Content-Disposition"):

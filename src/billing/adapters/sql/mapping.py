@@ -20,6 +20,7 @@ from billing.domain.strict_json import loads
 
 PRODUCT_COLUMNS: tuple[str, ...] = tuple(products.c.keys())
 _FRACTION = 10**FRACTION_DECIMALS
+_STATUSES = {status.value: status for status in ReportStatus}
 
 OrderRow = tuple[Any, ...]
 """One order as a row of its table."""
@@ -157,7 +158,7 @@ def headline_from(row: RowMapping) -> ReportHeadline:
         total_amount=join_amount(row["total_units"], row["total_fraction"], row["currency"]),
         order_count=row["order_count"],
         exception_count=row["exception_count"],
-        status=ReportStatus(row["status"]),
+        status=_STATUSES[row["status"]],
         services=None if row["services"] is None else tuple(json.loads(row["services"])),
         content_hash=row["content_hash"],
     )

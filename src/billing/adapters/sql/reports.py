@@ -2,11 +2,22 @@
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, insert, literal, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    bindparam,
+    case,
+    func,
+    insert,
+    literal,
+    select,
+)
 
-from billing.adapters.sql.catalog import SqlRepository, sliced, visible
+from billing.adapters.sql.catalog import SqlRepository, visible
 from billing.adapters.sql.mapping import headline_from, headline_row, join_amount
 from billing.adapters.sql.tables import report_pages, reports
 from billing.domain.costs import ServiceTotal
@@ -14,12 +25,11 @@ from billing.domain.customer_summary import CustomerSummary, summary_order
 from billing.domain.document import FilableReport, read_service_totals, service_totals_text
 from billing.domain.errors import (
     CustomerNotFoundError,
-    ReportMoveError,
     ReportNotFoundError,
 )
 from billing.domain.pages import SECTIONS, Page, Section
 from billing.domain.report import ReportContent, ReportHeadline, ReportStatus
-from billing.domain.report_query import SORT_KEYS, ReportQuery, Slice
+from billing.domain.report_query import SORT_KEYS, ReportOrder, ReportQuery, Slice
 
 PAGES_AN_INSERT = 16
 _HEADLINE = [column for column in reports.c if column.name not in {"service_totals", "letterhead"}]
@@ -100,26 +110,17 @@ class SqlReports(SqlRepository):
 
     def page(self, query: ReportQuery, part: Slice, /) -> Iterator[ReportHeadline]:
         """Stream the reports that the query asks for, in its order."""
-        order = query.order_by
-        columns = _ORDERINGS[order.field]
-        ordering = [c.desc() if order.descending else c.asc() for c in (*columns, reports.c.id)]
-        statement = select(*_HEADLINE).where(self._asked(query)).order_by(*ordering)
-        for row in self._connection.execute(sliced(statement, part)).mappings():
+        asked, values = self._asked(query)
+        statement = _listing(asked, query.order_by, is_part=part.limit is not None)
+        values |= {"offset": part.offset, "limit": part.limit} if part.limit is not None else {}
+        for row in self._connection.execute(statement, values).mappings():
             yield headline_from(row)
 
     def count(self, query: ReportQuery, /) -> int:
         """Return how many reports the query asks for."""
-        counted = select(func.count()).select_from(reports).where(self._asked(query))
-        return self._connection.execute(counted).scalar_one()
-
-    def move(self, report_id: int, before: ReportStatus, after: ReportStatus, /) -> bool:
-        """Change a report's status, if it is `before` still, and tell whether it was."""
-        self.find(report_id)
-        if not before.may_become(after):
-            raise ReportMoveError(report_id, before, after)
-        as_before = and_(reports.c.id == report_id, reports.c.status == before.value)
-        statement = update(reports).where(as_before, self._visible).values(status=after.value)
-        return self._connection.execute(statement).rowcount == 1
+        asked, values = self._asked(query)
+        number: int = self._connection.execute(_counting(asked), values).scalar_one()
+        return number
 
     def summaries(self, customer_id: int | None, /) -> list[CustomerSummary]:
         """Return one summary a customer, the latest report first, then by customer id."""
@@ -145,21 +146,20 @@ class SqlReports(SqlRepository):
     def _visible(self) -> ColumnElement[bool]:
         return visible(reports.c.customer_id, self._access)
 
-    def _asked(self, query: ReportQuery) -> ColumnElement[bool]:
-        columns = reports.c
-        conditions = [self._visible]
-        if query.customer_id is not None:
-            conditions.append(columns.customer_id == query.customer_id)
-        if query.start_date is not None:
-            conditions.append(columns.start_date >= query.start_date)
-        if query.end_date is not None:
-            conditions.append(columns.end_date <= query.end_date)
-        if query.created_after is not None:
-            conditions.append(columns.created_at >= _midnight(query.created_after))
+    def _asked(self, query: ReportQuery) -> tuple[frozenset[str], dict[str, Any]]:
+        """Return the names of the conditions that hold, and the values that they compare with."""
+        values: dict[str, Any] = {
+            "customer_id": query.customer_id,
+            "start_date": query.start_date,
+            "end_date": query.end_date,
+            "created_after": query.created_after and _midnight(query.created_after),
+        }
         if query.created_before is not None and query.created_before < date.max:
-            following = query.created_before + timedelta(days=1)
-            conditions.append(columns.created_at < _midnight(following))
-        return and_(*conditions)
+            values["created_before"] = _midnight(query.created_before + timedelta(days=1))
+        if self._access.customers is not None:
+            values["visible"] = sorted(self._access.customers)
+        values = {name: value for name, value in values.items() if value is not None}
+        return frozenset(values), values
 
     def _insert_pages(self, report_id: int, section: Section, pages: Iterator[Page]) -> None:
         batch: list[dict[str, Any]] = []
@@ -170,6 +170,32 @@ class SqlReports(SqlRepository):
                 batch = []
         if batch:
             self._connection.execute(insert(report_pages), batch)
+
+
+_CONDITIONS: dict[str, ColumnElement[bool]] = {
+    "customer_id": reports.c.customer_id == bindparam("customer_id"),
+    "start_date": reports.c.start_date >= bindparam("start_date"),
+    "end_date": reports.c.end_date <= bindparam("end_date"),
+    "created_after": reports.c.created_at >= bindparam("created_after"),
+    "created_before": reports.c.created_at < bindparam("created_before"),
+    "visible": reports.c.customer_id.in_(bindparam("visible", expanding=True)),
+}
+
+
+# Made once for each shape of a question: to build them took a fifth of a list's time over HTTP.
+@lru_cache(maxsize=1_000)
+def _listing(asked: frozenset[str], order: ReportOrder, *, is_part: bool) -> Select[Any]:
+    columns = (*_ORDERINGS[order.field], reports.c.id)
+    ordering = [column.desc() if order.descending else column.asc() for column in columns]
+    statement = select(*_HEADLINE).where(*(_CONDITIONS[name] for name in sorted(asked)))
+    statement = statement.order_by(*ordering).execution_options(yield_per=500)
+    return statement.offset(bindparam("offset")).limit(bindparam("limit")) if is_part else statement
+
+
+@lru_cache(maxsize=1_000)
+def _counting(asked: frozenset[str]) -> Select[Any]:
+    conditions = (_CONDITIONS[name] for name in sorted(asked))
+    return select(func.count()).select_from(reports).where(*conditions)
 
 
 def _midnight(day: date) -> datetime:

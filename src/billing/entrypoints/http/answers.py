@@ -15,6 +15,7 @@ from werkzeug.exceptions import ServiceUnavailable
 
 from billing.domain.explanation import Explanation
 from billing.domain.strict_json import dumps
+from billing.entrypoints.http import compression
 from billing.entrypoints.http.edge import IN_ONE_PIECE
 
 BLOCK = 64 * 1024
@@ -77,6 +78,10 @@ def spooled_answer(
     try:
         write(spool)
         length = spool.tell()
+        coded = compression.pays(media_type, length)
+        if coded:
+            spool = compression.compressed(spool, new_spool())
+            length = spool.tell()
         spool.seek(0)
         if length > IN_ONE_PIECE:
             large = large_answers()
@@ -90,6 +95,8 @@ def spooled_answer(
         raise
     answer = Response(body, status, headers, content_type=media_type)
     answer.content_length = length
+    if compression.may_be_coded(media_type):
+        compression.say_coding(answer, coded=coded)
     return answer
 
 

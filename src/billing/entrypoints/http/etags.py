@@ -12,7 +12,7 @@ from billing.domain.ports import ReportExporter
 from billing.domain.report import ReportHeadline
 from billing.entrypoints.http.fields import said
 
-REVALIDATED = {"Cache-Control": "private, no-cache", "Vary": "Authorization"}
+REVALIDATED = {"Cache-Control": "private, no-cache", "Vary": "Authorization, Accept-Encoding"}
 """A client may keep its copy, but asks each time: the status may change, or its access end."""
 
 

@@ -10,6 +10,7 @@ from billing.domain.errors import UnknownFormatError
 from billing.domain.ports import ReportExporter
 from billing.domain.report import ReportContent, ReportHeadline
 from billing.entrypoints.http.answers import large_answers, spooled_answer
+from billing.entrypoints.http.compression import CODING
 from billing.entrypoints.http.context import billing, current_access
 from billing.entrypoints.http.etags import REVALIDATED, is_current, not_modified, report_etag
 
@@ -88,12 +89,14 @@ def report_answer(
     if if_none_match:
         headline = archive.headline(report_id, access=current_access())
         exporter.check(headline)
-        tag = report_etag(headline, name, exporter)
-        if is_current(tag, if_none_match):
-            return not_modified(tag)
+        for coding in ("identity", CODING):
+            tag = report_etag(headline, name, exporter, coding=coding)
+            if is_current(tag, if_none_match):
+                return not_modified(tag)
     answer, headline = _rendered(report_id, name, 200, {**(headers or {}), **REVALIDATED})
     # Of what was rendered, not of what was looked up: the status may have changed in between.
-    answer.headers["ETag"] = f'"{report_etag(headline, name, exporter)}"'
+    coding = answer.headers.get("Content-Encoding", "identity")
+    answer.headers["ETag"] = f'"{report_etag(headline, name, exporter, coding=coding)}"'
     return answer
 
 
