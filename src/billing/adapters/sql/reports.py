@@ -1,43 +1,31 @@
 """SqlReports: reports as documents: a header, and pages that are copied in and out."""
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, time, timedelta
-from functools import lru_cache
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Select,
-    and_,
-    bindparam,
-    case,
-    func,
-    insert,
-    literal,
-    select,
-)
+from sqlalchemy import ColumnElement, and_, insert, literal, select, update
 
 from billing.adapters.sql.catalog import SqlRepository, visible
 from billing.adapters.sql.mapping import headline_from, headline_row, join_amount
+from billing.adapters.sql.report_statements import (
+    HEADLINE,
+    asked_of,
+    counting,
+    listing,
+    summing,
+)
 from billing.adapters.sql.tables import report_pages, reports
 from billing.domain.costs import ServiceTotal
 from billing.domain.customer_summary import CustomerSummary, summary_order
 from billing.domain.document import FilableReport, read_service_totals, service_totals_text
-from billing.domain.errors import (
-    CustomerNotFoundError,
-    ReportNotFoundError,
-)
+from billing.domain.errors import CustomerNotFoundError, ReportMoveError, ReportNotFoundError
 from billing.domain.pages import SECTIONS, Page, Section
 from billing.domain.report import ReportContent, ReportHeadline, ReportStatus
-from billing.domain.report_query import SORT_KEYS, ReportOrder, ReportQuery, Slice
+from billing.domain.report_query import ReportQuery, Slice
 
 PAGES_AN_INSERT = 16
-_HEADLINE = [column for column in reports.c if column.name not in {"service_totals", "letterhead"}]
 _PAGE = [report_pages.c[name] for name in Page._fields]
-_ORDERINGS: dict[str, tuple[ColumnElement[Any], ...]] = {
-    **{name: (reports.c[name],) for name in SORT_KEYS if name in reports.c},
-    "total_amount": (reports.c.total_units, reports.c.total_fraction),
-}
 
 
 class SqlReports(SqlRepository):
@@ -65,7 +53,7 @@ class SqlReports(SqlRepository):
 
     def find(self, report_id: int, /) -> ReportHeadline:
         """Return the report's headline as filed, or raise ReportNotFoundError."""
-        statement = select(*_HEADLINE).where(reports.c.id == report_id, self._visible)
+        statement = select(*HEADLINE).where(reports.c.id == report_id, self._visible)
         row = self._connection.execute(statement).mappings().one_or_none()
         if row is None:
             raise ReportNotFoundError(report_id)
@@ -110,21 +98,30 @@ class SqlReports(SqlRepository):
 
     def page(self, query: ReportQuery, part: Slice, /) -> Iterator[ReportHeadline]:
         """Stream the reports that the query asks for, in its order."""
-        asked, values = self._asked(query)
-        statement = _listing(asked, query.order_by, is_part=part.limit is not None)
+        asked, values = asked_of(query, self._access)
+        statement = listing(asked, query.order_by, is_part=part.limit is not None)
         values |= {"offset": part.offset, "limit": part.limit} if part.limit is not None else {}
         for row in self._connection.execute(statement, values).mappings():
             yield headline_from(row)
 
     def count(self, query: ReportQuery, /) -> int:
         """Return how many reports the query asks for."""
-        asked, values = self._asked(query)
-        number: int = self._connection.execute(_counting(asked), values).scalar_one()
+        asked, values = asked_of(query, self._access)
+        number: int = self._connection.execute(counting(asked), values).scalar_one()
         return number
+
+    def move(self, report_id: int, before: ReportStatus, after: ReportStatus, /) -> bool:
+        """Change a report's status, if it is `before` still, and tell whether it was."""
+        self.find(report_id)
+        if not before.may_become(after):
+            raise ReportMoveError(report_id, before, after)
+        as_before = and_(reports.c.id == report_id, reports.c.status == before.value)
+        statement = update(reports).where(as_before, self._visible).values(status=after.value)
+        return self._connection.execute(statement).rowcount == 1
 
     def summaries(self, customer_id: int | None, /) -> list[CustomerSummary]:
         """Return one summary a customer, the latest report first, then by customer id."""
-        rows = self._connection.execute(_summaries(self._visible, customer_id)).mappings()
+        rows = self._connection.execute(summing(self._visible, customer_id)).mappings()
         summaries = [
             CustomerSummary(
                 customer_id=row["customer_id"],
@@ -146,21 +143,6 @@ class SqlReports(SqlRepository):
     def _visible(self) -> ColumnElement[bool]:
         return visible(reports.c.customer_id, self._access)
 
-    def _asked(self, query: ReportQuery) -> tuple[frozenset[str], dict[str, Any]]:
-        """Return the names of the conditions that hold, and the values that they compare with."""
-        values: dict[str, Any] = {
-            "customer_id": query.customer_id,
-            "start_date": query.start_date,
-            "end_date": query.end_date,
-            "created_after": query.created_after and _midnight(query.created_after),
-        }
-        if query.created_before is not None and query.created_before < date.max:
-            values["created_before"] = _midnight(query.created_before + timedelta(days=1))
-        if self._access.customers is not None:
-            values["visible"] = sorted(self._access.customers)
-        values = {name: value for name, value in values.items() if value is not None}
-        return frozenset(values), values
-
     def _insert_pages(self, report_id: int, section: Section, pages: Iterator[Page]) -> None:
         batch: list[dict[str, Any]] = []
         for page in pages:
@@ -170,71 +152,3 @@ class SqlReports(SqlRepository):
                 batch = []
         if batch:
             self._connection.execute(insert(report_pages), batch)
-
-
-_CONDITIONS: dict[str, ColumnElement[bool]] = {
-    "customer_id": reports.c.customer_id == bindparam("customer_id"),
-    "start_date": reports.c.start_date >= bindparam("start_date"),
-    "end_date": reports.c.end_date <= bindparam("end_date"),
-    "created_after": reports.c.created_at >= bindparam("created_after"),
-    "created_before": reports.c.created_at < bindparam("created_before"),
-    "visible": reports.c.customer_id.in_(bindparam("visible", expanding=True)),
-}
-
-
-# Made once for each shape of a question: to build them took a fifth of a list's time over HTTP.
-@lru_cache(maxsize=1_000)
-def _listing(asked: frozenset[str], order: ReportOrder, *, is_part: bool) -> Select[Any]:
-    columns = (*_ORDERINGS[order.field], reports.c.id)
-    ordering = [column.desc() if order.descending else column.asc() for column in columns]
-    statement = select(*_HEADLINE).where(*(_CONDITIONS[name] for name in sorted(asked)))
-    statement = statement.order_by(*ordering).execution_options(yield_per=500)
-    return statement.offset(bindparam("offset")).limit(bindparam("limit")) if is_part else statement
-
-
-@lru_cache(maxsize=1_000)
-def _counting(asked: frozenset[str]) -> Select[Any]:
-    conditions = (_CONDITIONS[name] for name in sorted(asked))
-    return select(func.count()).select_from(reports).where(*conditions)
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time.min, tzinfo=UTC)
-
-
-def _summaries(visible_reports: ColumnElement[bool], customer_id: int | None) -> Select[Any]:
-    """One aggregate over the reports that are not void, joined with each customer's latest."""
-    counted = and_(reports.c.status != ReportStatus.VOID.value, visible_reports)
-    if customer_id is not None:
-        counted = and_(counted, reports.c.customer_id == customer_id)
-    final = reports.c.status == ReportStatus.FINAL.value
-    sums = (
-        select(
-            reports.c.customer_id,
-            func.count().label("report_count"),
-            func.sum(reports.c.total_units).label("units"),
-            func.sum(reports.c.total_fraction).label("fraction"),
-            func.sum(case((final, reports.c.total_units), else_=0)).label("final_units"),
-            func.sum(case((final, reports.c.total_fraction), else_=0)).label("final_fraction"),
-            func.min(reports.c.created_at).label("first_report"),
-            func.max(reports.c.created_at).label("latest_report"),
-        )
-        .where(counted)
-        .group_by(reports.c.customer_id)
-        .subquery("sums")
-    )
-    other = reports.alias("other")
-    latest_id = (
-        select(other.c.id)
-        .where(
-            other.c.customer_id == sums.c.customer_id,
-            other.c.status != ReportStatus.VOID.value,
-        )
-        .order_by(other.c.created_at.desc(), other.c.id.desc())
-        .limit(1)
-        .scalar_subquery()
-    )
-    latest = reports.alias("latest")
-    return select(sums, latest.c.customer_name, latest.c.currency).select_from(
-        sums.join(latest, latest.c.id == latest_id)
-    )

@@ -160,6 +160,7 @@ reports = Table(
     Column("content_hash", String(64), nullable=False),
     CheckConstraint("status IN ('draft', 'final', 'void')", name="status"),
     Index(None, "customer_id", "created_at", "id"),
+    Index(None, "customer_id", "id"),
     Index(None, "created_at", "id"),
     Index(None, "customer_name", "id"),
     Index(None, "start_date", "id"),
