@@ -14,6 +14,9 @@ from billing.domain.rate_book import RateBook
 from billing.domain.rate_trial import RateTrial
 from billing.domain.report_archive import ReportArchive
 from billing.domain.report_generator import ReportGenerator
+from billing.domain.run_control import RunControl
+from billing.domain.run_queue import RunQueue
+from billing.domain.run_worker import RunWorker
 
 __all__ = ["READERS", "Billing", "SystemClock", "compose", "legacy", "open_storage"]
 
@@ -37,6 +40,8 @@ class Billing:
     rate_book: RateBook
     intake: BulkIntake
     rate_trial: RateTrial
+    runs: RunControl
+    run_worker: RunWorker
 
 
 def compose(
@@ -45,17 +50,21 @@ def compose(
     clock: Clock | None = None,
     exporters: Exporters = EXPORTERS,
     letterhead: str = "Billing",
+    queue: RunQueue | None = None,
 ) -> Billing:
     """Wire the use cases to a storage; every part can be swapped by keyword."""
     clock = clock or SystemClock()
+    generator = ReportGenerator(storage, clock, letterhead=letterhead)
     return Billing(
         storage=storage,
         clock=clock,
-        generator=ReportGenerator(storage, clock, letterhead=letterhead),
+        generator=generator,
         archive=ReportArchive(storage, exporters),
         rate_book=RateBook(storage, clock),
         intake=BulkIntake(storage),
         rate_trial=RateTrial(storage, clock),
+        runs=RunControl(storage, clock, queue),
+        run_worker=RunWorker(storage, generator, clock),
     )
 
 

@@ -20,6 +20,7 @@ from billing.domain.repositories import (
     ReportRepository,
     ServiceRepository,
 )
+from billing.domain.run_repository import RunRepository, RunWork
 
 
 class Clock(Protocol):
@@ -49,6 +50,12 @@ class Repositories(Protocol):
 
     @property
     def reports(self) -> ReportRepository: ...
+
+    @property
+    def runs(self) -> RunRepository: ...
+
+    @property
+    def run_work(self) -> RunWork: ...
 
 
 class Storage(Protocol):

@@ -10,9 +10,13 @@ from billing.testing.exporters import ExporterContract
 from billing.testing.objects import ObjectsContract
 from billing.testing.products import ProductsContract
 from billing.testing.reports import ReportsContract
+from billing.testing.run_work import RunWorkContract
+from billing.testing.runs import RunsContract
 
 __all__ = ["ExporterContract", "StorageContract"]
 
 
-class StorageContract(ObjectsContract, ProductsContract, ReportsContract):
+class StorageContract(
+    ObjectsContract, ProductsContract, ReportsContract, RunsContract, RunWorkContract
+):
     """What every Storage must do; provide a `storage` fixture that gives an empty one."""

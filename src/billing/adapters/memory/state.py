@@ -6,10 +6,12 @@ is just a reference to a state.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import islice
 from typing import TypeVar
 
 from billing.domain.access import Access
+from billing.domain.billing_run import ItemState, NewItem, RunRequest, RunState
 from billing.domain.catalog import Customer, Product, Service
 from billing.domain.costs import ServiceTotal
 from billing.domain.errors import CustomerNotFoundError
@@ -33,6 +35,33 @@ class StoredReport:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredRun:
+    """A run's own row."""
+
+    id: int
+    request: RunRequest
+    created_at: datetime
+    state: RunState = RunState.QUEUED
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredItem:
+    """An item of a run. place: when it is taken; leased_until: of this process's clock, in ms."""
+
+    new: NewItem
+    place: int
+    state: ItemState = ItemState.QUEUED
+    attempt: int = 0
+    tries: int = 0
+    leased_until: int = 0
+    report_id: int | None = None
+    error: str | None = None
+    milliseconds: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class State:
     """Everything at one moment."""
 
@@ -43,6 +72,8 @@ class State:
     orders: dict[int, dict[int, Order]] = field(default_factory=dict)
     rate_cards: dict[int, RateCard] = field(default_factory=dict)
     reports: dict[int, StoredReport] = field(default_factory=dict)
+    runs: dict[int, StoredRun] = field(default_factory=dict)
+    run_items: dict[int, dict[int, StoredItem]] = field(default_factory=dict)
 
 
 class Unit:

@@ -8,6 +8,8 @@ from billing.adapters.memory.catalog import MemoryCustomers, MemoryRateCards, Me
 from billing.adapters.memory.orders import MemoryOrders
 from billing.adapters.memory.products import MemoryProducts
 from billing.adapters.memory.reports import MemoryReports
+from billing.adapters.memory.run_work import MemoryRunWork
+from billing.adapters.memory.runs import MemoryRuns
 from billing.adapters.memory.state import State, Unit
 from billing.domain.access import Access
 
@@ -22,6 +24,8 @@ class MemoryRepositories:
         self.orders = MemoryOrders(unit)
         self.rate_cards = MemoryRateCards(unit)
         self.reports = MemoryReports(unit)
+        self.runs = MemoryRuns(unit)
+        self.run_work = MemoryRunWork(unit)
 
 
 class MemoryStorage:

@@ -14,6 +14,8 @@ from billing.adapters.sql.orders import SqlOrders
 from billing.adapters.sql.products import SqlProducts
 from billing.adapters.sql.rate_cards import SqlRateCards
 from billing.adapters.sql.reports import SqlReports
+from billing.adapters.sql.run_work import SqlRunWork
+from billing.adapters.sql.runs import SqlRuns
 from billing.domain.access import Access
 from billing.domain.errors import StorageUnavailableError
 
@@ -28,6 +30,8 @@ class SqlRepositories:
         self.orders = SqlOrders(connection, access)
         self.rate_cards = SqlRateCards(connection, access)
         self.reports = SqlReports(connection, access)
+        self.runs = SqlRuns(connection, access)
+        self.run_work = SqlRunWork(connection, access)
 
 
 class SqlStorage:

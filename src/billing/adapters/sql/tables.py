@@ -59,7 +59,7 @@ def _text(length: int = MAX_TEXT) -> Any:
     return String(length).with_variant(String(length, collation="C"), "postgresql")
 
 
-_Serial = BigInteger().with_variant(Integer, "sqlite")
+Serial = BigInteger().with_variant(Integer, "sqlite")
 
 metadata = MetaData(
     naming_convention={
@@ -130,7 +130,7 @@ orders = Table(
 rate_cards = Table(
     "rate_cards",
     metadata,
-    Column("id", _Serial, primary_key=True),
+    Column("id", Serial, primary_key=True),
     Column("customer_id", ForeignKey("customers.id"), nullable=False),
     Column("effective_from", Date, nullable=False),
     Column("created_at", UtcInstant, nullable=False),
@@ -142,7 +142,7 @@ rate_cards = Table(
 reports = Table(
     "reports",
     metadata,
-    Column("id", _Serial, primary_key=True),
+    Column("id", Serial, primary_key=True),
     Column("customer_id", ForeignKey("customers.id"), nullable=False),
     Column("customer_name", _text(), nullable=False),
     Column("start_date", Date, nullable=False),
