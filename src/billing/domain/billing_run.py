@@ -4,9 +4,8 @@ A run is one row and each of its customers is an item of it. The rows are the tr
 queue, if there is one, is a hint that an item waits.
 """
 
-import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -16,10 +15,14 @@ from billing.domain.document import instant_text
 from billing.domain.errors import BillingError
 from billing.domain.money import check_minor, currency_decimals, to_minor
 from billing.domain.period import BillingPeriod
-from billing.domain.strict_json import dumps
+from billing.domain.run_request import RunOptions
 
 MAX_TRIES = 5
 """How often an item is begun before it fails: its workers died, or the storage was away."""
+
+
+ORDERS_AN_ITEM = 100
+"""How many orders cost as much as what is done once an item."""
 
 
 class RunState(StrEnum):
@@ -62,47 +65,6 @@ ITEM_MOVES: Mapping[ItemState, frozenset[ItemState]] = {
 
 LIVE_RUNS = frozenset({RunState.QUEUED, RunState.RUNNING})
 LIVE_ITEMS = frozenset({ItemState.QUEUED, ItemState.RUNNING})
-
-
-class RunOptions(NamedTuple):
-    """How each customer of a run is billed.
-
-    services: only these, as generate does; None bills all. only_unbilled: the orders that no final
-    report claims. finalize: makes each report final at once.
-    """
-
-    services: tuple[int, ...] | None = None
-    only_unbilled: bool = False
-    finalize: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunRequest:
-    """What a run was asked to do.
-
-    customers: those that were named; None takes all that have orders in the period.
-    within: the customers that exist for the caller; None means every one.
-    options: how each customer is billed.
-    """
-
-    period: BillingPeriod
-    customers: tuple[int, ...] | None = None
-    within: tuple[int, ...] | None = None
-    options: RunOptions = field(default_factory=RunOptions)
-
-    @property
-    def key(self) -> str:
-        """The same for the same request: SHA-256 in hex. One live run has it at most."""
-        text = dumps(
-            {
-                "start_date": self.period.start.isoformat(),
-                "end_date": self.period.end.isoformat(),
-                "customers": self.customers,
-                "within": self.within if self.customers is None else None,
-                **self.options._asdict(),
-            }
-        )
-        return hashlib.sha256(text.encode()).hexdigest()
 
 
 class ItemKey(NamedTuple):
@@ -157,6 +119,11 @@ class Tally(NamedTuple):
     orders: int = 0
     milliseconds: int = 0
 
+    @property
+    def weight(self) -> int:
+        """What the items cost, in orders."""
+        return self.orders + self.items * ORDERS_AN_ITEM
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
@@ -193,15 +160,15 @@ class Run:
     def eta_seconds(self) -> int | None:
         """How long it will take from now on at the pace so far; None when that is unknown.
 
-        The pace is the time that the done items' orders took, shared by the items at work now.
-        An item without orders counts as one order.
+        The pace is the time that the done items took, shared by the items at work now. An item's
+        own overhead counts as so many orders.
         """
         done, at_work = (self.tallies.get(s, Tally()) for s in (ItemState.DONE, ItemState.RUNNING))
         if not self.is_live or not done.items or not at_work.items:
             return None
         waiting = self.tallies.get(ItemState.QUEUED, Tally())
-        left = sum(tally.orders + tally.items for tally in (waiting, at_work))
-        milliseconds = done.milliseconds * left // ((done.orders + done.items) * at_work.items)
+        left = waiting.weight + at_work.weight
+        milliseconds = done.milliseconds * left // (done.weight * at_work.items)
         return -(-milliseconds // 1000)
 
     def as_json(self) -> dict[str, Any]:

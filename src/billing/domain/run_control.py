@@ -1,7 +1,7 @@
 """RunControl: starts, finds, cancels and retries billing runs."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 
 from billing.domain.access import Access
@@ -12,14 +12,19 @@ from billing.domain.billing_run import (
     Run,
     RunClashError,
     RunItem,
-    RunRequest,
     RunState,
     RunStateError,
 )
-from billing.domain.errors import BillingError, CustomerNotFoundError, InvalidValueError
+from billing.domain.errors import (
+    BillingError,
+    CustomerNotFoundError,
+    InvalidValueError,
+    ServiceNotFoundError,
+)
 from billing.domain.ports import Clock, Repositories, Storage
 from billing.domain.report_query import Slice
 from billing.domain.run_queue import NoHints, RunQueue
+from billing.domain.run_request import RunRequest
 
 GIVEN_UP = (
     f"Tried {MAX_TRIES} times: each time its worker ended, or the storage was unavailable, "
@@ -52,8 +57,9 @@ class RunControl:
         """Queue a run, or find the live one that the same request started.
 
         Without named customers it takes those that have orders in the period. Rate cards put
-        from now on do not count in it. Raises CustomerNotFoundError, NothingToBillError, and
-        RunClashError when a customer is in another live run for the same period.
+        from now on do not count in it. Raises CustomerNotFoundError, ServiceNotFoundError,
+        NothingToBillError, and RunClashError when a customer is in another live run for the same
+        period.
         """
         _check_options(request)
         access = access or Access.everything()
@@ -150,8 +156,16 @@ def _check_options(request: RunRequest) -> None:
             raise InvalidValueError("Not supported.", field=field)
 
 
+def _check_services(tx: Repositories, services: Collection[int]) -> None:
+    known = tx.services.known(services) if services else {}
+    for service_id in services:
+        if service_id not in known:
+            raise ServiceNotFoundError(service_id)
+
+
 def _items(tx: Repositories, request: RunRequest) -> list[NewItem]:
     """Return the items of a run, the customer with the most orders first."""
+    _check_services(tx, request.options.services or ())
     orders = tx.orders.counts_in(request.period)
     if request.customers is None:
         customers = list(orders)

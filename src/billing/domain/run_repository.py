@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from billing.domain.billing_run import ItemKey, NewItem, Run, RunItem, RunRequest, TakenItem
+from billing.domain.billing_run import ItemKey, NewItem, Run, RunItem, TakenItem
 from billing.domain.report_query import Slice
+from billing.domain.run_request import RunRequest
 
 
 class RunRepository(Protocol):

@@ -9,8 +9,6 @@ from billing.domain.billing_run import (
     MAX_TRIES,
     ItemKey,
     ItemState,
-    RunOptions,
-    RunRequest,
     RunState,
     StaleAttemptError,
     TakenItem,
@@ -18,6 +16,7 @@ from billing.domain.billing_run import (
 from billing.domain.ports import Storage
 from billing.domain.report_query import ReportQuery, Slice
 from billing.domain.run_repository import RunWork
+from billing.domain.run_request import RunOptions, RunRequest
 from billing.testing.run_world import FEBRUARY, LATER, fail_one, finish_one, found, settle, start
 from billing.testing.world import ACME, EVERYTHING, JANUARY, NOON, WIDGETS, YEN, fill, generator
 

@@ -2,9 +2,10 @@
 
 from datetime import date, timedelta
 
-from billing.domain.billing_run import ItemKey, NewItem, Run, RunRequest
+from billing.domain.billing_run import ItemKey, NewItem, Run
 from billing.domain.period import BillingPeriod
 from billing.domain.ports import Storage
+from billing.domain.run_request import RunRequest
 from billing.testing.world import ACME, EVERYTHING, JANUARY, NOON, WIDGETS, YEN, generator
 
 FEBRUARY = BillingPeriod(date(2023, 2, 1), date(2023, 2, 28))

@@ -13,13 +13,12 @@ from billing.domain.billing_run import (
     RunClashError,
     RunItem,
     RunNotFoundError,
-    RunOptions,
-    RunRequest,
     RunState,
     Tally,
 )
 from billing.domain.ports import Storage
 from billing.domain.report_query import Slice
+from billing.domain.run_request import RunOptions, RunRequest
 from billing.testing.run_world import (
     FEBRUARY,
     ITEMS,

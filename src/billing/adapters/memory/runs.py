@@ -24,11 +24,11 @@ from billing.domain.billing_run import (
     RunClashError,
     RunItem,
     RunNotFoundError,
-    RunRequest,
     RunState,
     Tally,
 )
 from billing.domain.report_query import Slice
+from billing.domain.run_request import RunRequest
 
 
 class MemoryRunRows(MemoryRepository):

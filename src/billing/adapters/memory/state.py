@@ -11,7 +11,7 @@ from itertools import islice
 from typing import TypeVar
 
 from billing.domain.access import Access
-from billing.domain.billing_run import ItemState, NewItem, RunRequest, RunState
+from billing.domain.billing_run import ItemState, NewItem, RunState
 from billing.domain.catalog import Customer, Product, Service
 from billing.domain.costs import ServiceTotal
 from billing.domain.errors import CustomerNotFoundError
@@ -20,6 +20,7 @@ from billing.domain.pages import Page, Section
 from billing.domain.rates import RateCard
 from billing.domain.report import ReportHeadline
 from billing.domain.report_query import Slice
+from billing.domain.run_request import RunRequest
 
 T = TypeVar("T")
 

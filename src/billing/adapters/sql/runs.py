@@ -39,13 +39,12 @@ from billing.domain.billing_run import (
     RunClashError,
     RunItem,
     RunNotFoundError,
-    RunOptions,
-    RunRequest,
     RunState,
     Tally,
 )
 from billing.domain.period import BillingPeriod
 from billing.domain.report_query import Slice
+from billing.domain.run_request import RunOptions, RunRequest
 
 RUNS_A_READ = 100
 _ITEM = [run_items.c[name] for name in RunItem._fields]

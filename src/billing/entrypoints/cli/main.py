@@ -18,6 +18,7 @@ _COMMANDS = {
     "token": ("token", "Issue access tokens."),
     "demo": ("demo", "Load the sample world."),
     "import": ("import_", "Import customers, services, products, orders or rates."),
+    "worker": ("worker", "Work on billing runs."),
     "report": ("report", "Preview, generate, show and explain reports."),
 }
 

@@ -12,6 +12,7 @@ from http import HTTPStatus
 from flask import Flask, Response, current_app, request
 from werkzeug.exceptions import HTTPException
 
+from billing.domain.billing_run import RunClashError, RunNotFoundError, RunStateError
 from billing.domain.bulk_intake import InvalidRowError, RowsRefusedError
 from billing.domain.errors import (
     BillingError,
@@ -27,12 +28,16 @@ from billing.entrypoints.http.context import request_id
 NOT_FOUND = "Not found."
 INTERNAL_ERROR = "An internal error occurred."
 RETRY_AFTER_SECONDS = 5
+RUN_AFTER_SECONDS = 30
 
 STATUS: dict[type[BillingError], HTTPStatus] = {
     ReportNotFoundError: HTTPStatus.NOT_FOUND,
     OrderNotFoundError: HTTPStatus.NOT_FOUND,
     RateCardNotFoundError: HTTPStatus.NOT_FOUND,
+    RunNotFoundError: HTTPStatus.NOT_FOUND,
     CurrencyFixedError: HTTPStatus.CONFLICT,
+    RunClashError: HTTPStatus.CONFLICT,
+    RunStateError: HTTPStatus.CONFLICT,
     StorageUnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 """What a refusal of the domain answers when it is not 400."""
@@ -95,6 +100,8 @@ def _refused(error: BillingError) -> Response:
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         _LOG.warning("Storage unavailable", exc_info=error)
         return answer(status, str(error), headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
+    if isinstance(error, RunClashError):  # It passes when the other run ends.
+        return answer(status, str(error), headers={"Retry-After": str(RUN_AFTER_SECONDS)})
     return answer(status, str(error))
 
 

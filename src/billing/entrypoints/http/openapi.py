@@ -38,6 +38,7 @@ _ON_COUNTED_ANSWERS: Headers = {
 _ON_SOME_REFUSALS = {
     HTTPStatus.UNAUTHORIZED: "WWW-Authenticate",
     HTTPStatus.FORBIDDEN: "WWW-Authenticate",
+    HTTPStatus.CONFLICT: "Retry-After",
     HTTPStatus.TOO_MANY_REQUESTS: "Retry-After",
     HTTPStatus.SERVICE_UNAVAILABLE: "Retry-After",
 }

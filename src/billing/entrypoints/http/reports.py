@@ -11,6 +11,7 @@ from billing.domain.document import customer_summary_text, summary_text
 from billing.domain.period import BillingPeriod
 from billing.domain.rates import Rate
 from billing.domain.report_query import ReportQuery, Slice
+from billing.domain.run_request import RunOptions, RunRequest
 from billing.entrypoints.http.answer_schemas import (
     CustomerSummarySchema,
     ExceptionSchema,
@@ -40,6 +41,15 @@ from billing.entrypoints.http.report_files import (
     output_exporter,
     report_answer,
 )
+from billing.entrypoints.http.run_answers import (
+    APPLIED,
+    ASYNC_APPLIED,
+    PREFER,
+    STARTED,
+    prefers_async,
+    run_started,
+)
+from billing.entrypoints.http.run_schemas import RunSchema
 from billing.entrypoints.http.schemas import (
     CustomerSummaryQuerySchema,
     DownloadSchema,
@@ -98,10 +108,13 @@ def read_report(report_id: int) -> Response:
 
 @blueprint.route("/reports/generate/", methods=["POST"])
 @blueprint.requires("reports:write")
-@blueprint.documented("generateReport", failure="An error occurred generating the report")
+@blueprint.documented(
+    "generateReport", failure="An error occurred generating the report", headers=[PREFER]
+)
 @blueprint.arguments(GenerateSchema, as_kwargs=True)
 @blueprint.alt_response(201, schema=CSV_FILE, content_type="text/csv", success=True)
 @blueprint.alt_response(201, schema=PDF_FILE, content_type="application/pdf", success=True)
+@blueprint.alt_response(202, schema=RunSchema, headers=STARTED | APPLIED, success=True)
 @blueprint.response(201, ReportSchema, headers=_LOCATED | _ATTACHED)
 def generate_report(
     customer_id: int,
@@ -113,12 +126,17 @@ def generate_report(
     """Bill a customer's period. Each call makes another report: reports are snapshots.
 
     What is wrong is told in this order: unknown fields, types, format, dates, customer, services.
-    A refused call stores nothing.
+    A refused call stores nothing. `Prefer: respond-async` answers 202 with a run of this customer.
     """
     name, exporter = output_exporter(output_format)
+    period = BillingPeriod(start_date, end_date)
+    if prefers_async():
+        options = RunOptions(services=tuple(sorted(set(services))) if services else None)
+        request = RunRequest(period=period, customers=(customer_id,), options=options)
+        return run_started(request, headers=ASYNC_APPLIED)
     headline = billing().generator.generate(
         customer_id,
-        BillingPeriod(start_date, end_date),
+        period,
         services=services,
         access=current_access(),
         exporter=exporter,
