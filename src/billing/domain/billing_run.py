@@ -157,6 +157,11 @@ class Run:
         return self.tallies.get(state, Tally()).items
 
     @property
+    def has_failed(self) -> bool:
+        """Tell whether one of its customers could not be billed."""
+        return self.count(ItemState.FAILED) > 0
+
+    @property
     def eta_seconds(self) -> int | None:
         """How long it will take from now on at the pace so far; None when that is unknown.
 

@@ -19,6 +19,7 @@ _COMMANDS = {
     "demo": ("demo", "Load the sample world."),
     "import": ("import_", "Import customers, services, products, orders or rates."),
     "worker": ("worker", "Work on billing runs."),
+    "run": ("run", "Bill many customers at once."),
     "report": ("report", "Preview, generate, show and explain reports."),
 }
 
