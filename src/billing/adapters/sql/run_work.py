@@ -4,9 +4,10 @@ A lease is by the database's own clock: workers' clocks do not matter.
 """
 
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Update, and_, exists, func, not_, or_, select, update
+from sqlalchemy import ColumnElement, Select, Update, and_, exists, func, not_, or_, select, update
 from sqlalchemy import literal_column as sql
 
 from billing.adapters.sql.catalog import SqlRepository
@@ -29,6 +30,14 @@ _NOW_MS: dict[str, ColumnElement[int]] = {
     "postgresql": sql("CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)"),
 }
 _ORDER = (run_items.c.place, run_items.c.run_id)
+_LIVE = run_items.alias("live")
+_IS_SPENT = not_(
+    exists().where(
+        _LIVE.c.run_id == runs.c.id, _LIVE.c.state.in_([ItemState.QUEUED, ItemState.RUNNING])
+    )
+)
+"""The condition that a run has no live item left; made once, for that costs more than asking."""
+
 _IS_TIRED = run_items.c.tries >= MAX_TRIES
 
 
@@ -43,18 +52,11 @@ class SqlRunWork(SqlRepository):
         self, lease_seconds: int, now: datetime, /, *, key: ItemKey | None = None
     ) -> TakenItem | None:
         """Take the first item that waits, or the one named; None when there is none."""
-        waits = and_(self._is_idle, not_(_IS_TIRED), visible_runs(self._access))
+        statement = _next(self._connection.dialect.name)
         if key is not None:
-            waits = and_(waits, _is(key))
-        columns = (run_items.c.customer_id, run_items.c.attempt, run_items.c.cards_up_to)
-        statement = (
-            select(runs, *columns)
-            .select_from(run_items.join(runs, runs.c.id == run_items.c.run_id))
-            .where(waits)
-            .order_by(*_ORDER)
-            .limit(1)
-            .with_for_update(of=run_items, skip_locked=True)
-        )
+            statement = statement.where(_is(key))
+        if not self._access.is_everything:
+            statement = statement.where(visible_runs(self._access))
         row = self._connection.execute(statement).mappings().one_or_none()
         if row is None:
             return None
@@ -98,7 +100,7 @@ class SqlRunWork(SqlRepository):
     def give_up(self, error: str, /) -> int:
         """Fail the items that are tired, with this reason; say how many there were."""
         tired = self._keys(_IS_TIRED)
-        still = and_(self._is_idle, _IS_TIRED)
+        still = and_(_idle(self._connection.dialect.name), _IS_TIRED)
         for key in tired:
             failed = update(run_items).where(_is(key), still)
             self._connection.execute(failed.values(state=ItemState.FAILED.value, error=error))
@@ -106,7 +108,7 @@ class SqlRunWork(SqlRepository):
 
     def unsettled(self) -> list[int]:
         """Return the ids of live runs that have no live item left."""
-        statement = select(runs.c.id).where(IS_LIVE_RUN, _is_spent(), visible_runs(self._access))
+        statement = select(runs.c.id).where(IS_LIVE_RUN, _IS_SPENT, visible_runs(self._access))
         return list(self._connection.execute(statement.order_by(runs.c.id)).scalars())
 
     def settle(self, run_id: int, now: datetime, /) -> bool:
@@ -117,7 +119,7 @@ class SqlRunWork(SqlRepository):
         failed = exists().where(run_items.c.run_id == run_id, run_items.c.state == ItemState.FAILED)
         any_failed = self._connection.execute(select(failed)).scalar_one()
         state = RunState.FAILED if any_failed else RunState.DONE
-        ended = update(runs).where(mine, IS_LIVE_RUN, _is_spent())
+        ended = update(runs).where(mine, IS_LIVE_RUN, _IS_SPENT)
         started_at = func.coalesce(runs.c.started_at, now)
         return self._changed(
             ended.values(state=state.value, started_at=started_at, finished_at=now)
@@ -127,15 +129,10 @@ class SqlRunWork(SqlRepository):
     def _now_ms(self) -> ColumnElement[int]:
         return _NOW_MS[self._connection.dialect.name]
 
-    @property
-    def _is_idle(self) -> ColumnElement[bool]:
-        """The condition that an item lives and nobody works on it."""
-        queued = run_items.c.state == ItemState.QUEUED
-        return and_(IS_LIVE_ITEM, or_(queued, run_items.c.leased_until <= self._now_ms))
-
     def _keys(self, which: ColumnElement[bool], limit: int | None = None) -> list[ItemKey]:
+        idle = _idle(self._connection.dialect.name)
         statement = select(run_items.c.run_id, run_items.c.customer_id).join(runs)
-        statement = statement.where(self._is_idle, which, visible_runs(self._access))
+        statement = statement.where(idle, which, visible_runs(self._access))
         rows = self._connection.execute(statement.order_by(*_ORDER).limit(limit))
         return [ItemKey(*row) for row in rows]
 
@@ -157,6 +154,27 @@ class SqlRunWork(SqlRepository):
         return self._connection.execute(statement).rowcount == 1
 
 
+@cache
+def _idle(dialect: str) -> ColumnElement[bool]:
+    """Return the condition that an item lives and nobody works on it."""
+    queued = run_items.c.state == ItemState.QUEUED
+    return and_(IS_LIVE_ITEM, or_(queued, run_items.c.leased_until <= _NOW_MS[dialect]))
+
+
+@cache
+def _next(dialect: str) -> Select[Any]:
+    """Return the selection of the first item that waits, with its run."""
+    columns = (run_items.c.customer_id, run_items.c.attempt, run_items.c.cards_up_to)
+    return (
+        select(runs, *columns)
+        .select_from(run_items.join(runs, runs.c.id == run_items.c.run_id))
+        .where(_idle(dialect), not_(_IS_TIRED))
+        .order_by(*_ORDER)
+        .limit(1)
+        .with_for_update(of=run_items, skip_locked=True)
+    )
+
+
 def _is(key: ItemKey) -> ColumnElement[bool]:
     return and_(run_items.c.run_id == key.run_id, run_items.c.customer_id == key.customer_id)
 
@@ -165,10 +183,3 @@ def _held(item: TakenItem) -> Update:
     """Return the update of an item as long as it is this attempt's."""
     running = run_items.c.state == ItemState.RUNNING
     return update(run_items).where(_is(item.key), running, run_items.c.attempt == item.attempt)
-
-
-def _is_spent() -> ColumnElement[bool]:
-    """The condition that a run has no live item left."""
-    live = run_items.alias("live")
-    is_live = live.c.state.in_([ItemState.QUEUED, ItemState.RUNNING])
-    return not_(exists().where(live.c.run_id == runs.c.id, is_live))
