@@ -91,6 +91,8 @@ def test_an_empty_setting_counts_as_not_set(empty: str) -> None:
         ("BILLING_TRUSTED_PROXIES", "yes"),
         ("BILLING_THREADS", "0"),
         ("BILLING_THREADS", "257"),
+        ("BILLING_RUN_WORKERS", "-1"),
+        ("BILLING_RUN_WORKERS", "257"),
         ("BILLING_MAX_BODY_MB", "0"),
         ("BILLING_MAX_BODY_MB", "1.5"),
         ("BILLING_MAX_BODY_MB", "9" * 5_000),

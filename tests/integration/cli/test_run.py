@@ -1,9 +1,12 @@
 """`billing run`: start, status, watch, retry, cancel, export."""
 
+import contextlib
 import hashlib
 import json
 import signal
 import subprocess
+import time
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -18,6 +21,7 @@ from billing.domain.report_query import ReportQuery
 from billing.entrypoints.cli.main import billing as billing_command
 from tests.integration.cli.conftest import Run, start
 
+PROC = Path("/proc")
 MARCH = ("run", "start", "--period", "2023-03")
 
 
@@ -210,6 +214,36 @@ def test_a_worker_on_a_database_in_memory_is_refused() -> None:
         1,
         True,
     )
+
+
+@pytest.mark.skipif(not PROC.is_dir(), reason="Processes are looked up in /proc.")
+def test_a_killed_server_leaves_no_process_behind(environment: dict[str, str]) -> None:
+    """Its workers and its own children see that it is gone, however it went."""
+    with start(environment, "serve", "--port", "0", stderr=subprocess.PIPE) as server:
+        assert server.stderr is not None
+        assert b"Serving" in server.stderr.readline()
+        wait_for(lambda: len(children(server.pid)) > 1)  # The server's worker, and ours.
+        left = children(server.pid)
+        server.kill()
+    wait_for(lambda: not any((PROC / str(pid)).is_dir() for pid in left))
+
+
+def children(parent: int) -> set[int]:
+    """Return the ids of the processes that a process started."""
+    found = set()
+    for path in PROC.glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            if int(path.read_text().rpartition(")")[2].split()[1]) == parent:
+                found.add(int(path.parent.name))
+    return found
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    """Wait until something holds; a machine that is busy takes its time."""
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 def test_a_server_works_on_runs_that_others_start(
