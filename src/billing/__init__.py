@@ -9,6 +9,7 @@ from typing import Any
 
 _HOMES = {
     "Access": "billing.domain.access",
+    "Author": "billing.domain.audit",
     "BillingError": "billing.domain.errors",
     "BillingPeriod": "billing.domain.period",
     "BillingReport": "billing.domain.report",
@@ -19,9 +20,11 @@ _HOMES = {
     "RateBook": "billing.domain.rate_book",
     "ReportArchive": "billing.domain.report_archive",
     "ReportGenerator": "billing.domain.report_generator",
+    "ReportLifecycle": "billing.domain.report_lifecycle",
     "ReportQuery": "billing.domain.report_query",
     "Service": "billing.domain.catalog",
     "ServiceTotal": "billing.domain.costs",
+    "Terms": "billing.domain.report_lifecycle",
     "compose": "billing.bootstrap",
     "open_storage": "billing.bootstrap",
     "read_rates": "billing.domain.rate_reading",

@@ -14,6 +14,7 @@ from billing.domain.rate_book import RateBook
 from billing.domain.rate_trial import RateTrial
 from billing.domain.report_archive import ReportArchive
 from billing.domain.report_generator import ReportGenerator
+from billing.domain.report_lifecycle import ReportLifecycle
 from billing.domain.run_control import RunControl
 from billing.domain.run_queue import RunQueue
 from billing.domain.run_worker import RunWorker
@@ -37,6 +38,7 @@ class Billing:
     clock: Clock
     generator: ReportGenerator
     archive: ReportArchive
+    lifecycle: ReportLifecycle
     rate_book: RateBook
     intake: BulkIntake
     rate_trial: RateTrial
@@ -60,6 +62,7 @@ def compose(
         clock=clock,
         generator=generator,
         archive=ReportArchive(storage, exporters),
+        lifecycle=ReportLifecycle(storage, clock),
         rate_book=RateBook(storage, clock),
         intake=BulkIntake(storage),
         rate_trial=RateTrial(storage, clock),

@@ -11,11 +11,14 @@ import pytest
 
 from billing.adapters.sql.storage import SqlStorage
 from billing.bootstrap import Billing, compose
+from billing.domain.audit import Author
 from billing.domain.bulk_intake import IntakeResult
 from billing.domain.catalog import Customer, Service
+from billing.domain.errors import OrdersClaimedError, ReportConflictError, ReportMoveError
 from billing.domain.order_rows import OrderRows
+from billing.domain.report_lifecycle import Terms
 from billing.domain.repositories import Outcome
-from billing.testing.world import ACME, EVERYTHING, RATES, fill
+from billing.testing.world import ACME, EVERYTHING, JANUARY, RATES, fill, order
 
 WRITERS = 8
 
@@ -83,3 +86,92 @@ def test_counts_of_equal_calls_add_up(app: Billing) -> None:
     assert sum(result.created for result in results) == 99
     assert sum(result.updated for result in results) == 0
     assert sum(result.unchanged for result in results) == 99 * (WRITERS - 1)
+
+
+def outcome(move: Callable[[], object]) -> str:
+    """Make a move and return how it ended."""
+    try:
+        move()
+    except ReportConflictError as refused:
+        return type(refused).__name__
+    return "done"
+
+
+def finalize(app: Billing, report_id: int, supersedes: int | None = None) -> str:
+    """Finalize a report and return how it ended."""
+    author, terms = Author("racer"), Terms(supersedes=supersedes)
+    return outcome(lambda: app.lifecycle.finalize(report_id, author=author, terms=terms))
+
+
+def drafts(app: Billing, count: int) -> list[int]:
+    """File so many drafts over the same 3,000 orders, whose ids and dates go opposite ways."""
+    many = [order(ACME, number, day=31 - number // 100) for number in range(1, 3_001)]
+    with app.storage.transaction(EVERYTHING) as tx:
+        tx.orders.save(many)
+    return [app.generator.generate(ACME, JANUARY).id for _ in range(count)]
+
+
+def check_claims(app: Billing, report_ids: list[int]) -> list[int]:
+    """Check that final reports hold their orders and no other any; return the final ones."""
+    with app.storage.snapshot(EVERYTHING) as view:
+        reports = [view.reports.find(report_id) for report_id in report_ids]
+        for report in reports:
+            held = report.order_count if report.status == "final" else 0
+            assert view.claims.count(report.id) == held
+    return [report.id for report in reports if report.status == "final"]
+
+
+def test_overlapping_reports_become_final_once(app: Billing) -> None:
+    """Of several finalized at once exactly one wins; the others are told who holds the orders."""
+    reports = drafts(app, WRITERS)
+    ends = at_once(lambda number: finalize(app, reports[number]))
+    assert Counter(ends) == {"done": 1, OrdersClaimedError.__name__: WRITERS - 1}
+    assert check_claims(app, reports) == [reports[ends.index("done")]]
+
+
+def test_a_report_is_finalized_once(app: Billing) -> None:
+    """Whoever asks for the same at once is answered; it happened once."""
+    (report,) = drafts(app, 1)
+    assert at_once(lambda _: finalize(app, report)) == ["done"] * WRITERS
+    assert len(app.lifecycle.history(report)) == 1
+    assert check_claims(app, [report]) == [report]
+
+
+def test_a_report_is_superseded_once(app: Billing) -> None:
+    """Of several that supersede one final report at once exactly one takes its orders."""
+    old, *reports = drafts(app, WRITERS + 1)
+    assert finalize(app, old) == "done"
+    ends = at_once(lambda number: finalize(app, reports[number], old))
+    assert Counter(ends) == {"done": 1, ReportMoveError.__name__: WRITERS - 1}
+    assert check_claims(app, [old, *reports]) == [reports[ends.index("done")]]
+
+
+def test_reports_that_supersede_each_other_do_not_deadlock(app: Billing) -> None:
+    """One of the two is final in the end, and the other is void."""
+    reports = drafts(app, 2)
+
+    def supersede_the_next(number: int) -> str:
+        mine, other = reports[number % 2], reports[1 - number % 2]
+        return finalize(app, mine, other)
+
+    ends = at_once(supersede_the_next)
+    (final,) = check_claims(app, reports)
+    assert Counter(ends) == {"done": WRITERS // 2, ReportMoveError.__name__: WRITERS // 2}
+    assert ends[reports.index(final)] == "done"
+
+
+def test_voiding_and_finalizing_at_once_leave_no_claim_behind(app: Billing) -> None:
+    """Whichever comes first: in the end it is void, once, and holds nothing."""
+    (report,) = drafts(app, 1)
+
+    def move(number: int) -> str:
+        if number % 2:
+            return finalize(app, report)
+        author = Author("racer")
+        return outcome(lambda: app.lifecycle.void(report, author=author, reason="race"))
+
+    ends = at_once(move)
+    assert ends[::2].count("done") == 1
+    assert check_claims(app, [report]) == []
+    voided = [e for e in app.lifecycle.history(report) if e.action == "report.voided"]
+    assert len(voided) == 1

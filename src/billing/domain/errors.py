@@ -1,5 +1,6 @@
 """Refusals: everything the domain declines to do, each with a stable code and one sentence."""
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 
@@ -85,6 +86,69 @@ class ReportNotFoundError(BillingError):
     def __init__(self, report_id: int) -> None:
         super().__init__(f"Report {report_id} not found")
         self.report_id = report_id
+
+
+class ReportConflictError(BillingError):
+    """What a report is, or what others hold, forbids what is asked of it."""
+
+    code = "report_conflict"
+
+
+class ReportMoveError(ReportConflictError):
+    """A report cannot become this from what it is."""
+
+    code = "illegal_move"
+
+    def __init__(self, report_id: int, status: str, wanted: str) -> None:
+        rest = "already" if status == wanted else f"and cannot become {wanted}"
+        super().__init__(f"Report {report_id} is {status} {rest}")
+        self.report_id = report_id
+        self.status = status
+        self.wanted = wanted
+
+
+class PartialReportError(ReportConflictError):
+    """A report of chosen services cannot become final: the orders' other costs would be lost."""
+
+    code = "partial_report"
+
+    def __init__(self, report_id: int) -> None:
+        super().__init__(
+            f"Report {report_id} bills chosen services only: a partial report cannot become final"
+        )
+        self.report_id = report_id
+
+
+class ExceptionsNotAcceptedError(ReportConflictError):
+    """Orders are not, or not fully, billed, and nobody has said why that is right."""
+
+    code = "exceptions_not_accepted"
+
+    def __init__(self, report_id: int, exception_count: int) -> None:
+        orders = "1 order is" if exception_count == 1 else f"{exception_count} orders are"
+        super().__init__(
+            f"{orders} not, or not fully, billed by report {report_id}: mend them and generate it "
+            "again, or accept the exceptions and give the reason"
+        )
+        self.report_id = report_id
+        self.exception_count = exception_count
+
+
+class OrdersClaimedError(ReportConflictError):
+    """Orders of the report are billed by other final reports. holders: some of them, by order."""
+
+    code = "orders_claimed"
+    NAMED = 10
+
+    def __init__(self, report_id: int, holders: Mapping[int, int]) -> None:
+        named = [f"{order} (report {holder})" for order, holder in holders.items()]
+        more = " and more" if len(named) > self.NAMED else ""
+        super().__init__(
+            f"Final reports already bill orders of report {report_id}: "
+            f"{', '.join(named[: self.NAMED])}{more}"
+        )
+        self.report_id = report_id
+        self.holders = holders
 
 
 class UnknownFormatError(BillingError):

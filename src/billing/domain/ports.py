@@ -10,6 +10,8 @@ from datetime import datetime
 from typing import BinaryIO, Protocol
 
 from billing.domain.access import Access
+from billing.domain.audit import AuditTrail
+from billing.domain.claims import ClaimRepository
 from billing.domain.document import ReportDocument
 from billing.domain.report import ReportContent
 from billing.domain.repositories import (
@@ -56,6 +58,11 @@ class Repositories(Protocol):
 
     @property
     def run_work(self) -> RunWork: ...
+    @property
+    def claims(self) -> ClaimRepository: ...
+
+    @property
+    def audit(self) -> AuditTrail: ...
 
 
 class Storage(Protocol):

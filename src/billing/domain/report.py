@@ -17,6 +17,17 @@ class ReportStatus(StrEnum):
     FINAL = "final"
     VOID = "void"
 
+    def may_become(self, other: "ReportStatus") -> bool:
+        """Tell whether a report may move from here to there: void is the end."""
+        return (self, other) in _MOVES
+
+
+_MOVES = {
+    (ReportStatus.DRAFT, ReportStatus.FINAL),
+    (ReportStatus.DRAFT, ReportStatus.VOID),
+    (ReportStatus.FINAL, ReportStatus.VOID),
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportContent:

@@ -13,7 +13,7 @@ from billing.domain.errors import OrderNotFoundError, UnknownFormatError
 from billing.domain.evidence import Evidence, read_evidence
 from billing.domain.explanation import Explanation, explain_order
 from billing.domain.money import check_minor, currency_decimals, to_minor
-from billing.domain.pages import Section, inflate
+from billing.domain.pages import Page, Section, inflate
 from billing.domain.ports import Exporters, ReportExporter, Repositories, Storage
 from billing.domain.report import BillingReport, ReportHeadline
 from billing.domain.report_generator import NO_CARD
@@ -125,15 +125,22 @@ class ReportArchive:
         return summaries
 
     def _texts(self, report_id: int, section: Section, access: Access) -> Iterator[bytes]:
-        last = 0
-        while True:
-            with self._storage.snapshot(access) as view:
-                pages = view.reports.pages(report_id, section, last, PAGES_A_READ)
-            for page in pages:
-                yield inflate(page.body)
-            if len(pages) < PAGES_A_READ:
-                return
-            last = pages[-1].number
+        for page in stored_pages(self._storage, report_id, section, access):
+            yield inflate(page.body)
+
+
+def stored_pages(
+    storage: Storage, report_id: int, section: Section, access: Access
+) -> Iterator[Page]:
+    """Return a filed report's pages, read a few at a time: no snapshot is open in between."""
+    last = 0
+    while True:
+        with storage.snapshot(access) as view:
+            pages = view.reports.pages(report_id, section, last, PAGES_A_READ)
+        yield from pages
+        if len(pages) < PAGES_A_READ:
+            return
+        last = pages[-1].number
 
 
 def _evidence_of(view: Repositories, headline: ReportHeadline, order_id: int) -> Evidence:

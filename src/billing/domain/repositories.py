@@ -16,7 +16,7 @@ from billing.domain.orders import Order
 from billing.domain.pages import Page, Section
 from billing.domain.period import BillingPeriod
 from billing.domain.rates import Rate, RateCard
-from billing.domain.report import ReportHeadline
+from billing.domain.report import ReportHeadline, ReportStatus
 from billing.domain.report_query import ReportQuery, Slice
 
 
@@ -187,6 +187,13 @@ class ReportRepository(Protocol):
 
     def count(self, query: ReportQuery, /) -> int:
         """Return how many reports the query asks for."""
+
+    def move(self, report_id: int, before: ReportStatus, after: ReportStatus, /) -> bool:
+        """Change a report's status, if it is `before` still, and tell whether it was.
+
+        The only change that a report ever sees; nothing else of it does. Raises ReportMoveError
+        when `before` may not become `after`, ReportNotFoundError.
+        """
 
     def summaries(self, customer_id: int | None, /) -> list[CustomerSummary]:
         """Return what `customer_summary.summarise` makes of the reports, by customer or all."""

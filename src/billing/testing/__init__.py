@@ -6,7 +6,10 @@ class TestMyStorage(StorageContract):
         return MyStorage()
 """
 
+from billing.testing.audit import AuditContract
+from billing.testing.claims import ClaimsContract
 from billing.testing.exporters import ExporterContract
+from billing.testing.moves import MovesContract
 from billing.testing.objects import ObjectsContract
 from billing.testing.products import ProductsContract
 from billing.testing.reports import ReportsContract
@@ -17,6 +20,13 @@ __all__ = ["ExporterContract", "StorageContract"]
 
 
 class StorageContract(
-    ObjectsContract, ProductsContract, ReportsContract, RunsContract, RunWorkContract
+    ObjectsContract,
+    ProductsContract,
+    ReportsContract,
+    MovesContract,
+    ClaimsContract,
+    AuditContract,
+    RunsContract,
+    RunWorkContract,
 ):
     """What every Storage must do; provide a `storage` fixture that gives an empty one."""

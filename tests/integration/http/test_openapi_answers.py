@@ -73,6 +73,8 @@ ORDER: Document = {
 }
 ONE_DAY = {"start_date": "2023-01-05", "end_date": "2023-01-05"}
 TEST = "customers/{customer_id}/rates/test/"
+FINALIZE = "reports/{report_id}/finalize/"
+ACCEPTED: Document = {"accept_exceptions": True, "reason": "agreed"}
 EXPLAIN = "reports/{report_id}/explain/"
 
 CALLS = [
@@ -146,6 +148,17 @@ CALLS = [
     ("get", "runs/1/items/", "runs/{run_id}/items/", None),
     ("post", "runs/1/cancel/", "runs/{run_id}/cancel/", None),
     ("post", "runs/1/retry/", "runs/{run_id}/retry/", None),
+    ("post", "reports/1/finalize/", FINALIZE, {}),
+    ("post", "reports/1/finalize/", FINALIZE, ACCEPTED),
+    ("post", "reports/1/finalize/", FINALIZE, {**ACCEPTED, "supersedes": 2}),
+    ("post", "reports/1/finalize/", FINALIZE, {**ACCEPTED, "supersedes": 1}),
+    ("post", "reports/2/finalize/", FINALIZE, ACCEPTED),
+    ("post", "reports/99/finalize/", FINALIZE, None),
+    ("post", "reports/1/void/", "reports/{report_id}/void/", {"reason": "wrong"}),
+    ("post", "reports/99/void/", "reports/{report_id}/void/", {"reason": "wrong"}),
+    ("get", "reports/2/history/", "reports/{report_id}/history/", None),
+    ("get", "reports/1/history/?page=1", "reports/{report_id}/history/", None),
+    ("get", "reports/99/history/", "reports/{report_id}/history/", None),
 ]
 
 
@@ -158,6 +171,7 @@ def world(client: FlaskClient) -> FlaskClient:
     generate(client)
     generate(client, services=[1])
     assert client.post(API + "runs/", json=ONE_DAY).status_code == 202
+    assert client.post(API + "reports/2/void/", json={"reason": "wrong"}).status_code == 200
     return client
 
 
@@ -235,6 +249,7 @@ def test_files_are_documented_under_their_types(
         ("products/", answers.ProductSchema),
         ("reports/1/explain/?order_id=10001", explanations.OrderExplanationSchema),
         ("reports/1/explain/?order_id=10003", explanations.OrderExplanationSchema),
+        ("reports/2/history/", answers.ReportMoveSchema),
     ],
 )
 def test_no_member_of_an_answer_is_undocumented(

@@ -72,6 +72,11 @@ READS = [
     "products/?customer_id=1&page=2&page_size=2",
     "products/?customer_id=9223372036854775807",
     "reports/3/",
+    "reports/1/history/",
+    "reports/3/history/?page=1",
+    "reports/4/history/",
+    "reports/5/history/",
+    "reports/5/",
     "reports/9223372036854775807/",
 ]
 
@@ -146,6 +151,23 @@ def story(client: FlaskClient) -> list[Exchange]:
     ):
         response = generate(client, customer_id, **changes)
         exchanges.append((f"generate {changes}", response.status_code, response.data, None))
+    accepted = {"accept_exceptions": True, "reason": "zgoda żółwia"}
+    generate(client)
+    for report_id, call, terms in (
+        (1, "finalize", {}),
+        (1, "finalize", accepted),
+        (1, "finalize", accepted),
+        (3, "finalize", accepted),
+        (5, "finalize", accepted),
+        (5, "finalize", {**accepted, "supersedes": 2}),
+        (5, "finalize", {**accepted, "supersedes": 1}),
+        (1, "finalize", accepted),
+        (2, "finalize", {}),
+        (3, "void", {"reason": "nur ein Test"}),
+        (3, "void", {"reason": "nur ein Test"}),
+        (9, "void", {"reason": "nur ein Test"}),
+    ):
+        note("POST", f"reports/{report_id}/{call}/", json=terms)
     for what_if in ({}, {"rates": RATES}, {"rates": [], "services": [3]}, {"customer_id": 99}):
         note("POST", "reports/preview/", json={"customer_id": 1, **JANUARY, **what_if})
     for customer_id, order in ((1, ORDERS[0]), (2, {}), (99, {})):

@@ -8,7 +8,7 @@ from billing.adapters.memory.state import MemoryRepository, StoredReport, part_o
 from billing.domain.costs import ServiceTotal
 from billing.domain.customer_summary import CustomerSummary, summarise
 from billing.domain.document import FilableReport
-from billing.domain.errors import ReportNotFoundError
+from billing.domain.errors import ReportMoveError, ReportNotFoundError
 from billing.domain.pages import SECTIONS, Page, Section
 from billing.domain.report import ReportHeadline, ReportStatus
 from billing.domain.report_query import ReportQuery, Slice
@@ -64,6 +64,17 @@ class MemoryReports(MemoryRepository):
 
     def count(self, query: ReportQuery, /) -> int:
         return sum(1 for _ in self._matching(query))
+
+    def move(self, report_id: int, before: ReportStatus, after: ReportStatus, /) -> bool:
+        stored = self._stored(report_id)
+        if not before.may_become(after):
+            raise ReportMoveError(report_id, before, after)
+        if stored.headline.status is not before:
+            return False
+        moved = replace(stored, headline=replace(stored.headline, status=after))
+        state = self._unit.state
+        self._unit.state = replace(state, reports=state.reports | {report_id: moved})
+        return True
 
     def summaries(self, customer_id: int | None, /) -> list[CustomerSummary]:
         return summarise(self._matching(ReportQuery(customer_id=customer_id)))

@@ -11,6 +11,7 @@ from itertools import islice
 from typing import TypeVar
 
 from billing.domain.access import Access
+from billing.domain.audit import AuditEntry
 from billing.domain.billing_run import ItemState, NewItem, RunState
 from billing.domain.catalog import Customer, Product, Service
 from billing.domain.costs import ServiceTotal
@@ -73,6 +74,8 @@ class State:
     orders: dict[int, dict[int, Order]] = field(default_factory=dict)
     rate_cards: dict[int, RateCard] = field(default_factory=dict)
     reports: dict[int, StoredReport] = field(default_factory=dict)
+    claims: dict[int, dict[int, int]] = field(default_factory=dict)
+    audit: tuple[AuditEntry, ...] = ()
     runs: dict[int, StoredRun] = field(default_factory=dict)
     run_items: dict[int, dict[int, StoredItem]] = field(default_factory=dict)
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from billing.adapters.memory.catalog import MemoryCustomers, MemoryRateCards, MemoryServices
+from billing.adapters.memory.lifecycle import MemoryAuditTrail, MemoryClaims
 from billing.adapters.memory.orders import MemoryOrders
 from billing.adapters.memory.products import MemoryProducts
 from billing.adapters.memory.reports import MemoryReports
@@ -26,6 +27,8 @@ class MemoryRepositories:
         self.reports = MemoryReports(unit)
         self.runs = MemoryRuns(unit)
         self.run_work = MemoryRunWork(unit)
+        self.claims = MemoryClaims(unit)
+        self.audit = MemoryAuditTrail(unit)
 
 
 class MemoryStorage:

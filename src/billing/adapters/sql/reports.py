@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, insert, literal, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, insert, literal, select, update
 
 from billing.adapters.sql.catalog import SqlRepository, sliced, visible
 from billing.adapters.sql.mapping import headline_from, headline_row, join_amount
@@ -12,7 +12,11 @@ from billing.adapters.sql.tables import report_pages, reports
 from billing.domain.costs import ServiceTotal
 from billing.domain.customer_summary import CustomerSummary, summary_order
 from billing.domain.document import FilableReport, read_service_totals, service_totals_text
-from billing.domain.errors import CustomerNotFoundError, ReportNotFoundError
+from billing.domain.errors import (
+    CustomerNotFoundError,
+    ReportMoveError,
+    ReportNotFoundError,
+)
 from billing.domain.pages import SECTIONS, Page, Section
 from billing.domain.report import ReportContent, ReportHeadline, ReportStatus
 from billing.domain.report_query import SORT_KEYS, ReportQuery, Slice
@@ -107,6 +111,15 @@ class SqlReports(SqlRepository):
         """Return how many reports the query asks for."""
         counted = select(func.count()).select_from(reports).where(self._asked(query))
         return self._connection.execute(counted).scalar_one()
+
+    def move(self, report_id: int, before: ReportStatus, after: ReportStatus, /) -> bool:
+        """Change a report's status, if it is `before` still, and tell whether it was."""
+        self.find(report_id)
+        if not before.may_become(after):
+            raise ReportMoveError(report_id, before, after)
+        as_before = and_(reports.c.id == report_id, reports.c.status == before.value)
+        statement = update(reports).where(as_before, self._visible).values(status=after.value)
+        return self._connection.execute(statement).rowcount == 1
 
     def summaries(self, customer_id: int | None, /) -> list[CustomerSummary]:
         """Return one summary a customer, the latest report first, then by customer id."""

@@ -7,7 +7,9 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from billing.adapters.sql.audit import SqlAuditTrail
 from billing.adapters.sql.catalog import SqlCustomers, SqlServices
+from billing.adapters.sql.claims import SqlClaims
 from billing.adapters.sql.engine import make_engine
 from billing.adapters.sql.migrate import current_revision, head_revision, upgrade
 from billing.adapters.sql.orders import SqlOrders
@@ -32,6 +34,8 @@ class SqlRepositories:
         self.reports = SqlReports(connection, access)
         self.runs = SqlRuns(connection, access)
         self.run_work = SqlRunWork(connection, access)
+        self.claims = SqlClaims(connection, access)
+        self.audit = SqlAuditTrail(connection, access)
 
 
 class SqlStorage:

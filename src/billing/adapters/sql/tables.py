@@ -54,7 +54,7 @@ class UtcInstant(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-def _text(length: int = MAX_TEXT) -> Any:
+def text_column(length: int = MAX_TEXT) -> Any:
     """Text of the length that the code checks, ordered by code point on every database."""
     return String(length).with_variant(String(length, collation="C"), "postgresql")
 
@@ -75,9 +75,9 @@ customers = Table(
     "customers",
     metadata,
     Column("id", BigInteger, primary_key=True, autoincrement=False),
-    Column("name", _text(), nullable=False),
+    Column("name", text_column(), nullable=False),
     Column("currency", String(3), nullable=False),
-    Column("time_zone", _text(), nullable=False),
+    Column("time_zone", text_column(), nullable=False),
     Column("currency_fixed", Boolean, nullable=False),
 )
 
@@ -85,8 +85,8 @@ services = Table(
     "services",
     metadata,
     Column("id", BigInteger, primary_key=True, autoincrement=False),
-    Column("name", _text(), nullable=False),
-    Column("description", _text()),
+    Column("name", text_column(), nullable=False),
+    Column("description", text_column()),
 )
 
 products = Table(
@@ -94,8 +94,8 @@ products = Table(
     metadata,
     Column("customer_id", BigInteger, primary_key=True, autoincrement=False),
     # Folding case may make a text three times as long.
-    Column("sku_key", _text(3 * MAX_TEXT), primary_key=True, comment="normalised"),
-    Column("sku", _text(), nullable=False, comment="as the customer writes it"),
+    Column("sku_key", text_column(3 * MAX_TEXT), primary_key=True, comment="normalised"),
+    Column("sku", text_column(), nullable=False, comment="as the customer writes it"),
     Column("units_per_case", BigInteger, nullable=False),
 )
 
@@ -106,17 +106,17 @@ orders = Table(
     metadata,
     Column("customer_id", BigInteger, primary_key=True, autoincrement=False),
     Column("order_id", BigInteger, primary_key=True, autoincrement=False),
-    Column("reference_number", _text()),
+    Column("reference_number", text_column()),
     Column("order_date", Date),
-    Column("status", _text()),
-    Column("carrier", _text()),
-    Column("notes", _text(MAX_NOTES)),
-    Column("ship_to_name", _text()),
-    Column("ship_to_company", _text()),
-    Column("ship_to_city", _text()),
-    Column("ship_to_state", _text()),
-    Column("ship_to_postal_code", _text()),
-    Column("ship_to_country", _text()),
+    Column("status", text_column()),
+    Column("carrier", text_column()),
+    Column("notes", text_column(MAX_NOTES)),
+    Column("ship_to_name", text_column()),
+    Column("ship_to_company", text_column()),
+    Column("ship_to_city", text_column()),
+    Column("ship_to_state", text_column()),
+    Column("ship_to_postal_code", text_column()),
+    Column("ship_to_country", text_column()),
     Column("weight_lb", BigInteger, comment="millionths"),
     Column("volume_cuft", BigInteger, comment="millionths"),
     Column("packages", BigInteger, comment="millionths"),
@@ -144,7 +144,7 @@ reports = Table(
     metadata,
     Column("id", Serial, primary_key=True),
     Column("customer_id", ForeignKey("customers.id"), nullable=False),
-    Column("customer_name", _text(), nullable=False),
+    Column("customer_name", text_column(), nullable=False),
     Column("start_date", Date, nullable=False),
     Column("end_date", Date, nullable=False),
     Column("created_at", UtcInstant, nullable=False),
@@ -156,7 +156,7 @@ reports = Table(
     Column("status", String(5), nullable=False),
     Column("services", Text, comment="JSON list of ids; null: all"),
     Column("service_totals", Text, nullable=False, comment="JSON, as the API shows them"),
-    Column("letterhead", _text(), nullable=False),
+    Column("letterhead", text_column(), nullable=False),
     Column("content_hash", String(64), nullable=False),
     CheckConstraint("status IN ('draft', 'final', 'void')", name="status"),
     Index(None, "customer_id", "created_at", "id"),

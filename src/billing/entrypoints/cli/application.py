@@ -1,5 +1,6 @@
 """The application of a command: composed from the environment, on a database that is ready."""
 
+import getpass
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,6 +9,7 @@ from typing import Protocol, runtime_checkable
 import click
 
 from billing.bootstrap import Billing, compose, open_storage
+from billing.domain.audit import Author
 from billing.domain.errors import StorageUnavailableError
 from billing.domain.ports import Storage
 from billing.settings import Settings
@@ -47,6 +49,18 @@ def application() -> Iterator[Billing]:
     with opened_storage(settings.database_url) as storage:
         make_ready(storage)
         yield compose(storage, letterhead=settings.letterhead)
+
+
+def operator() -> Author:
+    """Return whoever sits at the command line, as the system knows them.
+
+    The prefix tells them from the users that tokens name.
+    """
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):  # No such variable, and no such user.
+        name = str(os.getuid())
+    return Author(f"os-user:{name}")
 
 
 @contextmanager

@@ -20,7 +20,7 @@ _COMMANDS = {
     "import": ("import_", "Import customers, services, products, orders or rates."),
     "worker": ("worker", "Work on billing runs."),
     "run": ("run", "Bill many customers at once."),
-    "report": ("report", "Preview, generate, show and explain reports."),
+    "report": ("report", "Preview, generate, show, explain, finalize and void reports."),
 }
 
 

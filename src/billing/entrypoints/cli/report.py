@@ -1,6 +1,6 @@
 """`billing report`: generate reports, list them, show one, write one to a file.
 
-`preview` and `explain` are in report_trial.
+`preview` and `explain` are in report_trial, `finalize` and `void` in report_moves.
 """
 
 import csv
@@ -8,11 +8,10 @@ import io
 import json
 from collections.abc import Iterable, Iterator
 from datetime import date
-from typing import Any, BinaryIO
+from typing import Any
 
 import click
 
-from billing.bootstrap import Billing
 from billing.domain.document import summary_text
 from billing.domain.errors import InvalidValueError
 from billing.domain.period import BillingPeriod
@@ -21,8 +20,9 @@ from billing.domain.report_query import SORT_KEYS, ReportOrder, ReportQuery, Sli
 from billing.entrypoints.cli.application import application
 from billing.entrypoints.cli.output import destination, write_lines
 from billing.entrypoints.cli.parameters import DAY, ID
+from billing.entrypoints.cli.report_moves import finalize, void
 from billing.entrypoints.cli.report_trial import explain, preview
-from billing.entrypoints.cli.report_view import ORDERS_SHOWN, list_lines, report_lines
+from billing.entrypoints.cli.report_view import ORDERS_SHOWN, list_lines, write_report
 
 _SUMMARY_COLUMNS = (
     "id customer_id customer_name start_date end_date created_at total_amount order_count "
@@ -32,11 +32,13 @@ _SUMMARY_COLUMNS = (
 
 @click.group()
 def command() -> None:
-    """Preview, generate, list, show, explain and download reports."""
+    """Preview, generate, list, show, explain and download reports; make them final or void."""
 
 
 command.add_command(preview)
 command.add_command(explain)
+command.add_command(finalize)
+command.add_command(void)
 
 
 @command.command()
@@ -68,7 +70,7 @@ def generate(
                 customer_id, period, services=service, exporter=exporter
             )
             click.echo(f"Report {headline.id} is filed.", err=True)
-            _write(billing, headline.id, name, out)
+            write_report(billing, headline.id, name, out)
 
 
 @command.command(name="list")
@@ -120,7 +122,9 @@ def list_reports(
 def show(report_id: int, name: str, every_order: bool, output: str | None) -> None:
     """Show a report: its totals by service, its orders, and what is not billed and why."""
     with application() as billing, destination(output, is_text=name != "pdf") as out:
-        _write(billing, report_id, name, out, most_orders=None if every_order else ORDERS_SHOWN)
+        write_report(
+            billing, report_id, name, out, most_orders=None if every_order else ORDERS_SHOWN
+        )
 
 
 @command.command()
@@ -132,21 +136,7 @@ def show(report_id: int, name: str, every_order: bool, output: str | None) -> No
 def download(report_id: int, name: str, output: str | None) -> None:
     """Write a report's file, byte for byte what the HTTP API sends."""
     with application() as billing, destination(output, is_text=name != "pdf") as out:
-        _write(billing, report_id, name, out)
-
-
-def _write(
-    billing: Billing,
-    report_id: int,
-    name: str,
-    out: BinaryIO,
-    *,
-    most_orders: int | None = ORDERS_SHOWN,
-) -> None:
-    if name == "table":
-        write_lines(out, report_lines(billing.archive.open(report_id), most_orders=most_orders))
-    else:
-        billing.archive.export(report_id, name, out)
+        write_report(billing, report_id, name, out)
 
 
 def _json_lines(headlines: Iterable[ReportHeadline]) -> Iterator[str]:

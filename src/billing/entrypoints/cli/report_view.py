@@ -1,12 +1,14 @@
 """Report view: a report and lists of reports as a person reads them; amounts are exact."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
-from typing import Any
+from typing import Any, BinaryIO
 
+from billing.bootstrap import Billing
+from billing.domain.audit import AuditEntry
 from billing.domain.document import ReportDocument, instant_text
 from billing.domain.report import BilledOrder, ReportContent, ReportException, ReportHeadline
-from billing.entrypoints.cli.output import table
+from billing.entrypoints.cli.output import table, write_lines
 
 ORDERS_SHOWN = 20
 _AMOUNTS = ("current_amount", "draft_amount", "difference")
@@ -41,6 +43,22 @@ def report_lines(document: ReportDocument, *, most_orders: int | None) -> Iterat
     yield from _exception_lines(document.exceptions(), most_orders)
 
 
+def write_report(
+    billing: Billing,
+    report_id: int,
+    name: str,
+    out: BinaryIO,
+    *,
+    most_orders: int | None = ORDERS_SHOWN,
+) -> None:
+    """Write a report in a format, or as a table with what became of it."""
+    if name == "table":
+        write_lines(out, report_lines(billing.archive.open(report_id), most_orders=most_orders))
+        write_lines(out, _move_lines(billing.lifecycle.history(report_id)))
+    else:
+        billing.archive.export(report_id, name, out)
+
+
 def comparison_lines(comparison: Mapping[str, Any], currency: str) -> Iterator[str]:
     """Return what a draft card changes: in all, by service, and where it changes most."""
     current, draft, difference = (comparison[name] for name in _AMOUNTS)
@@ -63,6 +81,29 @@ def comparison_lines(comparison: Mapping[str, Any], currency: str) -> Iterator[s
             ((str(row["order_id"]), *_compared(row)) for row in comparison["orders"]),
             right=("CHANGED MOST", *_COMPARED),
         )
+
+
+def _move_lines(moves: Sequence[AuditEntry]) -> Iterator[str]:
+    """Return who made a report final or void, when and why."""
+    if not moves:
+        return
+    yield ""
+    yield from table(("WHAT", "WHEN", "WHO", "WHY", ""), map(_move_row, moves))
+
+
+def _move_row(move: AuditEntry) -> tuple[str, ...]:
+    said = [
+        f"{name.replace('_', ' ')} {move.details[name]}"
+        for name in ("accepted_exceptions", "supersedes", "superseded_by")
+        if move.details.get(name)
+    ]
+    return (
+        move.action.removeprefix("report."),
+        instant_text(move.at),
+        move.author.name,
+        move.details["reason"] or "",
+        ", ".join(said),
+    )
 
 
 def _compared(row: Mapping[str, Any]) -> tuple[str, str, str]:

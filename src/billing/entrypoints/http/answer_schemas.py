@@ -121,6 +121,22 @@ class ExceptionSchema(AnswerSchema):
     problems = fields.List(fields.String(), metadata={"example": ["weight_lb is missing"]})
 
 
+class ReportMoveSchema(AnswerSchema):
+    """One move of a report: who, when and why. `details` say what it did."""
+
+    at = fields.AwareDateTime()
+    actor = fields.String()
+    action = fields.String(metadata={"enum": ["report.finalized", "report.voided"]})
+    reason = fields.String(allow_none=True)
+    details = fields.Dict(
+        metadata=said(
+            "Of `finalized`: `accepted_exceptions`, `supersedes`, and how many orders were "
+            "`claimed`. Of `voided`: what the report `was`, how many orders were `released`, and "
+            "`superseded_by` if another report took its place."
+        )
+    )
+
+
 class CustomerSummarySchema(AnswerSchema):
     """What all reports of a customer that are not void come to."""
 

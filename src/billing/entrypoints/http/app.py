@@ -15,6 +15,7 @@ from billing.entrypoints.http import (
     documents,
     errors,
     health,
+    lifecycle,
     orders,
     products,
     rates,
@@ -26,6 +27,7 @@ from billing.entrypoints.http.blueprint import (
     check_every_view,
     current_view,
     is_public,
+    lacks_optional_body,
     required_scope,
     requires_every_customer,
 )
@@ -50,6 +52,7 @@ THREADS_KEPT = 2
 
 _RESOURCES = (
     reports.blueprint,
+    lifecycle.blueprint,
     catalog.blueprint,
     products.blueprint,
     orders.blueprint,
@@ -117,7 +120,7 @@ def _check_input() -> None:
     """Refuse what the view cannot mean, before it runs: a media type, a query parameter."""
     view = current_view()
     media_types = getattr(view, "media_types", None)
-    if media_types:
+    if media_types and not lacks_optional_body():
         check_media_type(media_types)
     if not getattr(view, "takes_query", False) and not is_public():
         refuse_query()

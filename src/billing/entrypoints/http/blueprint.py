@@ -11,7 +11,7 @@ from flask import Flask, abort, current_app, request
 from webargs.flaskparser import FlaskParser
 
 from billing.domain.fields import shown
-from billing.entrypoints.http.body import JSON, json_object, query_values
+from billing.entrypoints.http.body import JSON, has_body, json_object, query_values
 from billing.entrypoints.http.errors import invalid_fields
 from billing.entrypoints.tokens import SCOPES
 
@@ -34,9 +34,9 @@ class StrictParser(FlaskParser):
     }
 
     def load_json(self, req: flask.Request, schema: marshmallow.Schema) -> Any:
-        """Return the body as a JSON object."""
+        """Return the body as a JSON object; an empty one where there may be no body."""
         del req, schema
-        return json_object()
+        return {} if lacks_optional_body() else json_object()
 
     def load_querystring(self, req: flask.Request, schema: marshmallow.Schema) -> Any:
         """Return the query's parameters, each given once."""
@@ -137,7 +137,10 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # It ships no t
     def arguments(
         self, schema: Any, *, location: str = "json", **options: Any
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        """Read and check arguments, as flask-smorest does, and document their refusals."""
+        """Read and check arguments, as flask-smorest does, and document their refusals.
+
+        required=False: there may be no body at all, which is then read as an empty object.
+        """
         if isinstance(schema, type):
             schema = schema()  # Once: making one costs more than reading with it.
         read = super().arguments(schema, location=location, **options)
@@ -146,7 +149,9 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # It ships no t
             if location == "query":
                 return _marked(read(view), takes_query=True)
             documented = self.doc(responses=_refusals((415,)))
-            return _marked(documented(read(view)), media_types=(JSON,))
+            optional = not options.get("required", True)
+            marks = {"media_types": (JSON,), "body_optional": optional}
+            return _marked(documented(read(view)), **marks)
 
         return decorate
 
@@ -186,6 +191,11 @@ def required_scope() -> str | None:
 def requires_every_customer() -> bool:
     """Tell whether the request's view takes a token for every customer."""
     return getattr(current_view(), "every_customer", False)
+
+
+def lacks_optional_body() -> bool:
+    """Tell whether the request brings no body and its view takes it without one."""
+    return getattr(current_view(), "body_optional", False) and not has_body()
 
 
 def is_public() -> bool:

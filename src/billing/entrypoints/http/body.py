@@ -54,6 +54,11 @@ def json_object() -> dict[str, object]:
     return value
 
 
+def has_body() -> bool:
+    """Tell whether the request brought any body, be it of a length that is not said before."""
+    return bool(request.content_length) or "Transfer-Encoding" in request.headers
+
+
 def bulk_body(accepted: Collection[str]) -> tuple[str, IO[bytes]]:
     """Return the body's media type and the stream of its bytes, up to the largest body allowed."""
     return check_media_type(accepted), _stream(current_settings().max_body_bytes)

@@ -7,6 +7,7 @@ from flask import Flask, current_app, g, request
 
 from billing.bootstrap import Billing
 from billing.domain.access import Access
+from billing.domain.audit import Author
 from billing.settings import Settings
 
 REQUEST_ID = "billing.request_id"
@@ -52,6 +53,11 @@ def current_caller() -> Caller:
 def current_access() -> Access:
     """Return the customers that exist for the caller."""
     return current_caller().access
+
+
+def current_author() -> Author:
+    """Return the caller as the audit trail names them."""
+    return Author(current_caller().subject, request_id())
 
 
 def request_id() -> str:

@@ -19,6 +19,7 @@ from billing.domain.errors import (
     CurrencyFixedError,
     OrderNotFoundError,
     RateCardNotFoundError,
+    ReportConflictError,
     ReportNotFoundError,
     StorageUnavailableError,
 )
@@ -38,6 +39,7 @@ STATUS: dict[type[BillingError], HTTPStatus] = {
     CurrencyFixedError: HTTPStatus.CONFLICT,
     RunClashError: HTTPStatus.CONFLICT,
     RunStateError: HTTPStatus.CONFLICT,
+    ReportConflictError: HTTPStatus.CONFLICT,
     StorageUnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 """What a refusal of the domain answers when it is not 400."""

@@ -63,6 +63,12 @@ def _read_format(value: object) -> str:
     return read_text(value, len(value) if isinstance(value, str) else 0) or ""
 
 
+def _read_flag(value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    raise InvalidValueError("Not a valid boolean: give true or false.")
+
+
 def _read_page(value: str) -> int:
     try:
         return read_id_text(value)
@@ -99,6 +105,7 @@ QueryId = partial(StrictField, read_id_text, _ID)
 Day = partial(StrictField, read_date, {"type": "string", "format": "date"})
 Text = partial(StrictField, read_text, _TEXT)
 RequiredText = partial(StrictField, require_text, {**_TEXT, "minLength": 1, "pattern": r"\S"})
+Flag = partial(StrictField, _read_flag, {"type": "boolean"})
 FormatName = partial(StrictField, _read_format, {"type": "string"})
 Rates = partial(
     StrictField,

@@ -4,6 +4,7 @@ from marshmallow import Schema, fields, validate
 
 from billing.entrypoints.http.fields import (
     Day,
+    Flag,
     FormatName,
     Id,
     OrderBy,
@@ -116,6 +117,33 @@ class PreviewBodySchema(GenerateSchema):
             "force."
         ),
     )
+
+
+class FinalizeSchema(Schema):
+    """On what terms a report becomes final; no body at all takes the defaults."""
+
+    accept_exceptions = Flag(
+        load_default=False,
+        allow_none=True,
+        metadata=said(
+            "Leaves the orders that are not, or not fully, billed as they are; takes a `reason`.",
+            default=False,
+        ),
+    )
+    reason = Text(
+        load_default=None, allow_none=True, metadata=said("Why; kept in the report's history.")
+    )
+    supersedes = Id(
+        load_default=None,
+        allow_none=True,
+        metadata=said("A report of the same customer that becomes void in the same step."),
+    )
+
+
+class VoidSchema(Schema):
+    """Why a report becomes void."""
+
+    reason = RequiredText(required=True, metadata=said("Why; kept in the report's history."))
 
 
 class CustomerBodySchema(Schema):

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from billing.adapters.sql import run_tables  # noqa: F401 registers its tables
+from billing.adapters.sql import lifecycle_tables, run_tables  # noqa: F401 they register theirs
 from billing.adapters.sql.tables import metadata
 
 context.configure(

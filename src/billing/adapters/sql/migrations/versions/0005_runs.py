@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0005"
-down_revision = "0002"
+down_revision = "0003"
 branch_labels = None
 depends_on = None
 
@@ -37,7 +37,7 @@ def upgrade() -> None:
     _index("uq_runs_live", "runs", "request_key", unique=True)
     op.create_table(
         "run_items",
-        sa.Column("run_id", sa.BigInteger(), nullable=False),
+        sa.Column("run_id", SERIAL, nullable=False),
         sa.Column("customer_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("start_date", sa.Date(), nullable=False, comment="of the run"),
         sa.Column("end_date", sa.Date(), nullable=False, comment="of the run"),
@@ -48,7 +48,7 @@ def upgrade() -> None:
         sa.Column("attempt", sa.Integer(), nullable=False, comment="grows whenever it is taken"),
         sa.Column("tries", sa.Integer(), nullable=False, comment="attempts since it was queued"),
         _number("leased_until", "ms since 1970, database clock"),
-        sa.Column("report_id", sa.BigInteger()),
+        sa.Column("report_id", SERIAL),
         sa.Column("error", sa.Text()),
         _number("milliseconds", "what its last attempt took"),
         sa.CheckConstraint(STATES, name="ck_run_items_state"),
