@@ -11,6 +11,7 @@ import pytest
 from billing.adapters.memory import MemoryStorage
 from billing.bootstrap import Billing, compose
 from billing.domain.access import Access
+from billing.domain.audit import Author
 from billing.domain.billing_run import (
     MAX_TRIES,
     ItemKey,
@@ -29,8 +30,10 @@ from billing.domain.errors import (
     InvalidValueError,
     StorageUnavailableError,
 )
+from billing.domain.orders import Order
 from billing.domain.period import BillingPeriod
 from billing.domain.ports import Repositories
+from billing.domain.report import ReportStatus
 from billing.domain.report_query import ReportQuery, Slice
 from billing.domain.run_control import GIVEN_UP, NothingToBillError
 from billing.domain.run_request import RunOptions, RunRequest
@@ -145,7 +148,7 @@ def test_a_run_of_nobody_is_refused(billing: Billing) -> None:
 @pytest.mark.parametrize(
     ("field", "options"),
     [
-        ("finalize", RunOptions(finalize=True)),
+        ("finalize", RunOptions(services=(1,), finalize=True)),
         ("only_unbilled", RunOptions(only_unbilled=True)),
     ],
 )
@@ -433,6 +436,49 @@ def test_many_named_customers_are_looked_up_in_parts(billing: Billing) -> None:
     assert billing.runs.start(RunRequest(period=JANUARY, customers=named)).total == 2_100
     with billing.storage.snapshot(EVERYTHING) as view:
         assert len(list(view.runs.items(1, Slice()))) == 2_100
+
+
+FINAL = RunOptions(finalize=True)
+
+
+def test_reports_become_final_in_the_name_of_who_started_the_run(billing: Billing) -> None:
+    """In the same transaction: each claims its orders."""
+    alice = Author("alice", "request-1")
+    run = billing.runs.start(RunRequest(period=JANUARY, options=FINAL, author=alice))
+    work(billing)
+    assert billing.runs.find(run.id).state is RunState.DONE
+    for report in billing.archive.find(ReportQuery()):
+        assert report.status is ReportStatus.FINAL
+        assert [move.author for move in billing.lifecycle.history(report.id)] == [alice]
+
+
+def test_a_report_that_cannot_be_final_is_not_filed(billing: Billing) -> None:
+    """Its customer fails with the reason, and the others become final."""
+    first = billing.generator.generate(ACME, JANUARY)
+    billing.lifecycle.finalize(first.id, author=Author("alice"))
+    run = billing.runs.start(RunRequest(period=JANUARY, options=FINAL))
+    work(billing)
+    assert billing.runs.find(run.id).state is RunState.FAILED
+    assert errors(billing, run) == {
+        ACME: "Final reports already bill orders of this report: 1 (report 1), 2 (report 1)"
+    }
+    assert sorted(reports(billing)) == [ACME, WIDGETS]
+    billing.lifecycle.void(first.id, author=Author("alice"), reason="Wrong")
+    billing.runs.retry(run.id)
+    work(billing)
+    assert billing.runs.find(run.id).state is RunState.DONE
+
+
+def test_exceptions_keep_a_report_from_becoming_final(billing: Billing) -> None:
+    """A run accepts none: somebody has to look at them."""
+    with billing.storage.transaction(EVERYTHING) as tx:
+        tx.orders.save([Order(customer_id=ACME, order_id=3, order_date=JANUARY.start)])
+    run = billing.runs.start(RunRequest(period=JANUARY, options=FINAL))
+    work(billing)
+    error = errors(billing, run)[ACME]
+    assert error is not None
+    assert error.startswith("1 order is not, or not fully, billed by this report: ")
+    assert reports(billing) == [WIDGETS]
 
 
 def _refuse(*_: object, **__: object) -> object:

@@ -11,6 +11,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from billing.domain.audit import Author
 from billing.domain.document import instant_text
 from billing.domain.errors import BillingError
 from billing.domain.money import check_minor, currency_decimals, to_minor
@@ -109,6 +110,7 @@ class TakenItem(NamedTuple):
     attempt: int
     period: BillingPeriod
     options: RunOptions
+    author: Author
     cards_up_to: int
 
 

@@ -151,9 +151,10 @@ class RunControl:
 
 
 def _check_options(request: RunRequest) -> None:
-    for field in ("only_unbilled", "finalize"):
-        if getattr(request.options, field):
-            raise InvalidValueError("Not supported.", field=field)
+    if request.options.only_unbilled:
+        raise InvalidValueError("Not supported.", field="only_unbilled")
+    if request.options.finalize and request.options.services:
+        raise InvalidValueError("A partial report cannot become final.", field="finalize")
 
 
 def _check_services(tx: Repositories, services: Collection[int]) -> None:

@@ -4,8 +4,12 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from billing.domain.audit import Author
 from billing.domain.period import BillingPeriod
 from billing.domain.strict_json import dumps
+
+UNKNOWN = Author("unknown")
+"""The author where nobody is told."""
 
 
 class RunOptions(NamedTuple):
@@ -26,17 +30,21 @@ class RunRequest:
 
     customers: those that were named; None takes all that have orders in the period.
     within: the customers that exist for the caller; None means every one.
-    options: how each customer is billed.
+    options: how each customer is billed. author: who starts it, whose name final reports bear.
     """
 
     period: BillingPeriod
     customers: tuple[int, ...] | None = None
     within: tuple[int, ...] | None = None
     options: RunOptions = field(default_factory=RunOptions)
+    author: Author = UNKNOWN
 
     @property
     def key(self) -> str:
-        """The same for the same request: SHA-256 in hex. One live run has it at most."""
+        """The same for the same request, whoever makes it: SHA-256 in hex.
+
+        One live run has it at most.
+        """
         text = dumps(
             {
                 "start_date": self.period.start.isoformat(),

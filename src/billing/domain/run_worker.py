@@ -1,6 +1,7 @@
 """RunWorker: bills one customer of a run at a time, whoever else works on the same run."""
 
 import logging
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -9,9 +10,11 @@ from datetime import datetime
 
 from billing.domain.access import Access
 from billing.domain.billing_run import ItemKey, StaleAttemptError, TakenItem
-from billing.domain.errors import BillingError, StorageUnavailableError
-from billing.domain.ports import Clock, Storage
+from billing.domain.errors import BillingError, ReportConflictError, StorageUnavailableError
+from billing.domain.open_transaction import OpenTransaction
+from billing.domain.ports import Clock, Repositories, Storage
 from billing.domain.report_generator import ReportGenerator
+from billing.domain.report_lifecycle import ReportLifecycle
 
 LEASE_SECONDS = 30
 """How long an item whose worker died waits for the next one."""
@@ -20,6 +23,12 @@ UNEXPECTED = "An internal error occurred; the log has the details"
 
 _EVERYTHING = Access.everything()
 _LOG = logging.getLogger(__name__)
+
+
+class NotFinalError(BillingError):
+    """A report that was to be final and cannot be; it is not filed."""
+
+    code = "not_final"
 
 
 class RunWorker:
@@ -90,7 +99,19 @@ class RunWorker:
             self._storage.transaction(_EVERYTHING) as tx,
         ):
             report_id = self._generator.file(prepared, tx).id
+            if item.options.finalize:
+                self._finalize(item, report_id, tx)
             tx.run_work.finish(item, report_id, _milliseconds_since(began))
+
+    def _finalize(self, item: TakenItem, report_id: int, tx: Repositories) -> None:
+        """Make the report final in the same transaction; refused, it is not filed either."""
+        lifecycle = ReportLifecycle(OpenTransaction(tx), self._clock)
+        try:
+            lifecycle.finalize(report_id, author=item.author)
+        except ReportConflictError as error:
+            # Its number names nothing once it is rolled back.
+            reason = re.sub(rf"report {report_id}\b", "this report", str(error))
+            raise NotFinalError(reason) from error
 
     def _fail(self, item: TakenItem, error: str, began: int) -> None:
         with self._storage.transaction(_EVERYTHING) as tx:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from billing.domain.access import Access
+from billing.domain.audit import Author
 from billing.domain.billing_run import (
     MAX_TRIES,
     ItemKey,
@@ -16,7 +17,7 @@ from billing.domain.billing_run import (
 from billing.domain.ports import Storage
 from billing.domain.report_query import ReportQuery, Slice
 from billing.domain.run_repository import RunWork
-from billing.domain.run_request import RunOptions, RunRequest
+from billing.domain.run_request import UNKNOWN, RunOptions, RunRequest
 from billing.testing.run_world import FEBRUARY, LATER, fail_one, finish_one, found, settle, start
 from billing.testing.world import ACME, EVERYTHING, JANUARY, NOON, WIDGETS, YEN, fill, generator
 
@@ -49,13 +50,21 @@ class RunWorkContract:
         run_id = start(filled)
         items = [take(filled) for _ in range(3)]
         assert items == [
-            TakenItem(ItemKey(run_id, customer_id), 1, JANUARY, RunOptions(), card)
+            TakenItem(ItemKey(run_id, customer_id), 1, JANUARY, RunOptions(), UNKNOWN, card)
             for customer_id, card in ((ACME, 1), (WIDGETS, 2), (YEN, 0))
         ]
         with filled.transaction(EVERYTHING) as tx:
             assert tx.run_work.take(60, LATER) is None
         run = found(filled, run_id)
         assert (run.state, run.started_at) == (RunState.RUNNING, NOON)
+
+    def test_an_item_knows_who_started_its_run(self, filled: Storage) -> None:
+        """And how it is billed: in the author's name."""
+        options = RunOptions(services=(1, 2), only_unbilled=True, finalize=True)
+        author = Author("alice", "request-1")
+        start(filled, RunRequest(period=JANUARY, options=options, author=author))
+        item = take(filled)
+        assert (item.options, item.author) == (options, author)
 
     def test_early_items_of_all_runs_come_first(self, filled: Storage) -> None:
         """A run of one never waits for a run of thousands that came before it."""

@@ -176,6 +176,24 @@ def test_failed_items_say_why_and_are_retried(
     assert (again.status_code, again.text) == (409, '{"error": "Run 1 has no failed items"}')
 
 
+def test_reports_can_be_final_at_once(world: FlaskClient, billing: Billing) -> None:
+    """In the name of the caller; one with exceptions is not filed."""
+    started(world, period="2023-01", finalize=True)
+    work(billing)
+    first, second = value(world.get(API + "runs/1/items/"))
+    assert (first["state"], second["state"]) == ("failed", "done")
+    assert first["error"].startswith("1 order is not, or not fully, billed by this report: ")
+    (report,) = value(world.get(API + "reports/"))
+    assert (report["customer_id"], report["status"]) == (2, "final")
+    (move,) = value(world.get(f"{API}reports/{report['id']}/history/"))
+    assert (move["actor"], move["action"]) == ("alice", "report.finalized")
+    started(world, period="2023-01", customers=[2], finalize=True)
+    work(billing)
+    assert [item["error"] for item in value(world.get(API + "runs/2/items/"))] == [
+        f"Final reports already bill orders of this report: 10001 (report {report['id']})"
+    ]
+
+
 def test_a_cancelled_run_stays_cancelled(world: FlaskClient, billing: Billing) -> None:
     """What is filed stays; cancelling it again changes nothing."""
     started(world)
@@ -246,6 +264,7 @@ def test_the_scopes_are_asked_for(world: FlaskClient, caller: Caller) -> None:
     assert writer.post(API + "runs/1/cancel/").status_code == 200
 
 
+NO_FLAG = "Not a valid boolean: give true or false."
 NO_MONTH = "Not a valid month: give it as YYYY-MM."
 
 
@@ -283,8 +302,14 @@ NO_MONTH = "Not a valid month: give it as YYYY-MM."
             "customers[0]: Not a valid id: give an integer from 1 to 9223372036854775807.",
         ),
         ({"period": "2023-01", "customers": [999]}, "Customer with ID 999 not found"),
-        ({"period": "2023-01", "finalize": 1}, "finalize: Not a valid boolean."),
-        ({"period": "2023-01", "finalize": "true"}, "finalize: Not a valid boolean."),
+        (
+            {"period": "2023-01", "finalize": 1},
+            "finalize: Not a valid boolean: give true or false.",
+        ),
+        (
+            {"period": "2023-01", "finalize": "true"},
+            "finalize: Not a valid boolean: give true or false.",
+        ),
         (
             {"period": "2023-01", "only_unbilled": None},
             "only_unbilled: Missing data for required field.",

@@ -48,7 +48,7 @@ class MemoryRunWork(MemoryRunRows):
             self._move_run(run, RunState.RUNNING, started_at=run.started_at or now)
         request = run.request
         pin = item.new.cards_up_to
-        return TakenItem(taken, attempt, request.period, request.options, pin)
+        return TakenItem(taken, attempt, request.period, request.options, request.author, pin)
 
     def renew(self, item: TakenItem, lease_seconds: int, /) -> bool:
         stored = self._held(item)

@@ -15,7 +15,7 @@ from sqlalchemy import (
     text,
 )
 
-from billing.adapters.sql.tables import Serial, UtcInstant, metadata
+from billing.adapters.sql.tables import Serial, UtcInstant, metadata, text_column
 
 _LIVE = text("state IN ('queued', 'running')")
 
@@ -29,6 +29,8 @@ runs = Table(
     Column("services", Text, comment="JSON list of ids; null: all"),
     Column("only_unbilled", Boolean, nullable=False),
     Column("finalize", Boolean, nullable=False),
+    Column("author", text_column(), nullable=False, comment="who started it"),
+    Column("request_id", text_column(), comment="of the call that started it"),
     Column("state", String(9), nullable=False),
     Column("created_at", UtcInstant, nullable=False),
     Column("started_at", UtcInstant),

@@ -13,6 +13,7 @@ from sqlalchemy import literal_column as sql
 from billing.adapters.sql.catalog import SqlRepository
 from billing.adapters.sql.run_tables import run_items, runs
 from billing.adapters.sql.runs import IS_LIVE_ITEM, IS_LIVE_RUN, options_from, visible_runs
+from billing.domain.audit import Author
 from billing.domain.billing_run import (
     MAX_TRIES,
     ItemKey,
@@ -74,7 +75,8 @@ class SqlRunWork(SqlRepository):
         if row["state"] == RunState.QUEUED:
             self._begin(taken.run_id, now)
         period = BillingPeriod(row["start_date"], row["end_date"])
-        return TakenItem(taken, attempt, period, options_from(row), row["cards_up_to"])
+        author = Author(row["author"], row["request_id"])
+        return TakenItem(taken, attempt, period, options_from(row), author, row["cards_up_to"])
 
     def renew(self, item: TakenItem, lease_seconds: int, /) -> bool:
         """Begin the lease anew; False when the item is not this attempt's any more."""

@@ -222,6 +222,8 @@ def _run_row(request: RunRequest) -> dict[str, Any]:
         "request_key": request.key,
         "start_date": request.period.start,
         "end_date": request.period.end,
+        "author": request.author.name,
+        "request_id": request.author.request_id,
         **options._asdict(),
         "services": None if options.services is None else json.dumps(options.services),
     }

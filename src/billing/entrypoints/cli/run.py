@@ -13,7 +13,7 @@ from billing.domain.period import BillingPeriod, read_month
 from billing.domain.report_query import Slice
 from billing.domain.run_request import RunOptions, RunRequest
 from billing.domain.strict_json import dumps
-from billing.entrypoints.cli.application import application
+from billing.entrypoints.cli.application import application, operator
 from billing.entrypoints.cli.output import destination, write_lines
 from billing.entrypoints.cli.parameters import DAY, ID
 from billing.entrypoints.cli.run_export import export_run
@@ -78,6 +78,7 @@ def start(
         period=_period(period, start_date, end_date),
         customers=tuple(sorted(set(customers))) or None,
         options=RunOptions(None, options["only_unbilled"], options["finalize"]),
+        author=operator(),
     )
     with application() as billing:
         _begun(billing, billing.runs.start(request), wait, name)

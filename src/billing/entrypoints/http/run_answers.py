@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 
 from flask import Response, request, url_for
 
@@ -9,7 +10,7 @@ from billing.domain.billing_run import Run
 from billing.domain.run_request import RunRequest
 from billing.domain.strict_json import dumps
 from billing.entrypoints.http.answers import spooled_answer
-from billing.entrypoints.http.context import billing, current_access
+from billing.entrypoints.http.context import billing, current_access, current_author
 
 ASYNC = "respond-async"
 ASYNC_APPLIED = {"Preference-Applied": ASYNC}
@@ -38,8 +39,9 @@ def prefers_async() -> bool:
 
 
 def run_started(wanted: RunRequest, *, headers: Mapping[str, str] | None = None) -> Response:
-    """Start a run within the caller's access, or find the one that lives, and answer 202."""
-    return run_accepted(billing().runs.start(wanted, access=current_access()), headers=headers)
+    """Start a run in the caller's name and access, or find the one that lives; answer 202."""
+    named = replace(wanted, author=current_author())
+    return run_accepted(billing().runs.start(named, access=current_access()), headers=headers)
 
 
 def run_accepted(run: Run, *, headers: Mapping[str, str] | None = None) -> Response:

@@ -6,22 +6,13 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validates_schema
 
-from billing.domain.errors import InvalidValueError
 from billing.domain.period import read_month
 from billing.entrypoints.http.answer_schemas import AnswerSchema, money
-from billing.entrypoints.http.fields import Day, Id, StrictField, said
-
-
-def _read_flag(value: object) -> bool:
-    if isinstance(value, bool):
-        return value
-    raise InvalidValueError("Not a valid boolean.")
-
+from billing.entrypoints.http.fields import Day, Flag, Id, StrictField, said
 
 Month = partial(
     StrictField, read_month, {"type": "string", "pattern": "^[0-9]{4}-(0[1-9]|1[0-2])$"}
 )
-Flag = partial(StrictField, _read_flag, {"type": "boolean"})
 _STATES = ["queued", "running", "done", "failed", "cancelled"]
 
 
@@ -38,7 +29,10 @@ class RunBodySchema(Schema):
         metadata=said("Bills only these. Left out: all that have orders in the period."),
     )
     only_unbilled = Flag(load_default=False, metadata=said("Must be false."))
-    finalize = Flag(load_default=False, metadata=said("Must be false."))
+    finalize = Flag(
+        load_default=False,
+        metadata=said("Makes each report final at once; one that cannot be is not filed."),
+    )
 
     @validates_schema
     def check_forms(self, data: Mapping[str, Any], **options: Any) -> None:

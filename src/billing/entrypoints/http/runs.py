@@ -48,7 +48,8 @@ def start_run(
 
     The answer comes at once; the run goes on by itself, also over a restart. One customer that
     cannot be billed does not stop the others. The rate cards of now apply to all of it. The same
-    call again, while the run lives, answers the same run; one that overlaps with it is 409.
+    call again, while the run lives, answers the same run; one that overlaps with it is 409. With
+    `finalize` each report is final at once, or not filed: its customer fails with the reason.
     """
     within = current_access().customers
     request = RunRequest(

@@ -1,5 +1,7 @@
 """Billing runs and their items."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -11,6 +13,11 @@ depends_on = None
 SERIAL = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 LIVE = sa.text("state IN ('queued', 'running')")
 STATES = "state IN ('queued', 'running', 'done', 'failed', 'cancelled')"
+
+
+def text() -> Any:
+    """Text ordered by code point everywhere."""
+    return sa.String(255).with_variant(sa.String(255, collation="C"), "postgresql")
 
 
 def upgrade() -> None:
@@ -26,6 +33,8 @@ def upgrade() -> None:
         sa.Column("services", sa.Text(), comment="JSON list of ids; null: all"),
         sa.Column("only_unbilled", sa.Boolean(), nullable=False),
         sa.Column("finalize", sa.Boolean(), nullable=False),
+        sa.Column("author", text(), nullable=False, comment="who started it"),
+        sa.Column("request_id", text(), comment="of the call that started it"),
         sa.Column("state", sa.String(9), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("started_at", sa.DateTime(timezone=True)),
