@@ -41,7 +41,8 @@ class Settings:
     jwt_public_key: the PEM text, also when the variable named a file. trusted_proxies: how many
     proxies' forwarding headers are believed. threads: how many requests the server that runs the
     application answers at once in each process. run_workers: how many processes of this machine
-    work on billing runs; None means one for each core. Secrets and passwords never show in `repr`.
+    work on billing runs; None leaves it to the number of cores. Secrets and passwords never show
+    in `repr`.
     """
 
     database_url: str = "sqlite:///var/billing.db"

@@ -19,13 +19,18 @@ _PYTHON = (sys.executable, "-P")
 _LOG = logging.getLogger(__name__)
 
 
-def pool_size(settings: Settings) -> int:
-    """Return how many workers the settings ask for: one for each core unless told otherwise."""
+def pool_size(settings: Settings, *, spared: int = 0) -> int:
+    """Return how many workers the settings ask for: one for each core unless told otherwise.
+
+    spared: cores that are left to others, as long as there is one for a worker.
+    """
     if settings.run_workers is not None:
         return settings.run_workers
     if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+        cores = len(os.sched_getaffinity(0))
+    else:
+        cores = os.cpu_count() or 1
+    return max(1, cores - spared)
 
 
 class RunPool:

@@ -81,7 +81,7 @@ def _run_workers(
     settings: Settings, on_startup: Callable[[Callable[[], None]], object]
 ) -> Iterator[None]:
     """Work on billing runs beside the server. In memory a thread of the server's worker does."""
-    size = pool_size(settings)
+    size = pool_size(settings, spared=1)  # Requests keep a core where there are several.
     if not size or settings.database_url.startswith("memory:"):
         yield
         return
