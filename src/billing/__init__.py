@@ -22,6 +22,7 @@ _HOMES = {
     "ReportGenerator": "billing.domain.report_generator",
     "ReportLifecycle": "billing.domain.report_lifecycle",
     "ReportQuery": "billing.domain.report_query",
+    "ReportVerification": "billing.domain.report_verification",
     "Service": "billing.domain.catalog",
     "ServiceTotal": "billing.domain.costs",
     "Terms": "billing.domain.report_lifecycle",

@@ -15,6 +15,7 @@ from billing.domain.rate_trial import RateTrial
 from billing.domain.report_archive import ReportArchive
 from billing.domain.report_generator import ReportGenerator
 from billing.domain.report_lifecycle import ReportLifecycle
+from billing.domain.report_verification import ReportVerification
 from billing.domain.run_control import RunControl
 from billing.domain.run_queue import RunQueue
 from billing.domain.run_worker import RunWorker
@@ -39,6 +40,7 @@ class Billing:
     generator: ReportGenerator
     archive: ReportArchive
     lifecycle: ReportLifecycle
+    verification: ReportVerification
     rate_book: RateBook
     intake: BulkIntake
     rate_trial: RateTrial
@@ -63,6 +65,7 @@ def compose(
         generator=generator,
         archive=ReportArchive(storage, exporters),
         lifecycle=ReportLifecycle(storage, clock),
+        verification=ReportVerification(storage),
         rate_book=RateBook(storage, clock),
         intake=BulkIntake(storage),
         rate_trial=RateTrial(storage, clock),

@@ -1,6 +1,5 @@
 """Evidence: what the pricing of an order could read, kept so that it can be priced again."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -10,7 +9,7 @@ from typing import Any
 
 from billing.domain.costs import Pricing
 from billing.domain.money import millionths_text, to_millionths
-from billing.domain.orders import CANCELLED, QUANTITY_FIELDS, Charge, Item, ItemLines, Order
+from billing.domain.orders import QUANTITY_FIELDS, Charge, Item, ItemLines, Order
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +61,6 @@ def read_evidence(entry: Mapping[str, Any], customer_id: int) -> Evidence:
         products=entry.get("units_per_case", {}),
         unpriced=entry.get("unpriced", False),
     )
-
-
-def claimable_orders(page: bytes) -> list[int]:
-    """Return the ids of a page's orders that are not cancelled: those that a bill is final on."""
-    return [
-        entry["order_id"]
-        for entry in json.loads(b"[" + page + b"]")
-        if (entry.get("status") or "").casefold() not in CANCELLED
-    ]
 
 
 _NOT_OF_THE_ORDER = frozenset({"card", "unpriced", "units_per_case"})

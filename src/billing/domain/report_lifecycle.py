@@ -1,5 +1,6 @@
 """ReportLifecycle: makes drafts final and reports void; a final report claims its orders."""
 
+import json
 from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from billing.domain.errors import (
     ReportMoveError,
     ReportNotFoundError,
 )
-from billing.domain.evidence import claimable_orders
+from billing.domain.orders import CANCELLED
 from billing.domain.pages import inflate
 from billing.domain.ports import Clock, Repositories, Storage
 from billing.domain.report import ReportHeadline, ReportStatus
@@ -76,7 +77,7 @@ class ReportLifecycle:
         # Read before the lock is taken: pages never change, and SQLite has one lock for all.
         orders = array("q")
         for page in stored_pages(self._storage, report_id, "evidence", access):
-            orders.extend(claimable_orders(inflate(page.body)))
+            orders.extend(_claimable(inflate(page.body)))
         with self._storage.transaction(access) as tx:
             report = _held(tx, report_id)
             if _is_settled(tx, report, terms):
@@ -194,6 +195,15 @@ def _superseded(view: Repositories, report: ReportHeadline, number: int) -> Repo
             f"Customer {report.customer_id} has no report {number}.", field="supersedes"
         )
     return found
+
+
+def _claimable(evidence: bytes) -> list[int]:
+    """Return the orders of a page that are not cancelled: those that a report is final on."""
+    return [
+        entry["order_id"]
+        for entry in json.loads(b"[" + evidence + b"]")
+        if (entry.get("status") or "").casefold() not in CANCELLED
+    ]
 
 
 def _claim(tx: Repositories, report: ReportHeadline, orders: "array[int]") -> None:

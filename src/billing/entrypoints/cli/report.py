@@ -1,6 +1,7 @@
 """`billing report`: generate reports, list them, show one, write one to a file.
 
-`preview` and `explain` are in report_trial, `finalize` and `void` in report_moves.
+`preview` and `explain` are in report_trial, `finalize` and `void` in report_moves,
+`verify` in report_verify.
 """
 
 import csv
@@ -22,6 +23,7 @@ from billing.entrypoints.cli.output import destination, write_lines
 from billing.entrypoints.cli.parameters import DAY, ID
 from billing.entrypoints.cli.report_moves import finalize, void
 from billing.entrypoints.cli.report_trial import explain, preview
+from billing.entrypoints.cli.report_verify import verify
 from billing.entrypoints.cli.report_view import ORDERS_SHOWN, list_lines, write_report
 
 _SUMMARY_COLUMNS = (
@@ -39,6 +41,7 @@ command.add_command(preview)
 command.add_command(explain)
 command.add_command(finalize)
 command.add_command(void)
+command.add_command(verify)
 
 
 @command.command()
