@@ -18,6 +18,9 @@ from billing.domain.report_archive import ReportArchive
 from billing.domain.report_generator import ReportGenerator
 from billing.domain.report_lifecycle import ReportLifecycle
 from billing.domain.report_verification import ReportVerification
+from billing.domain.run_control import RunControl
+from billing.domain.run_queue import RunQueue
+from billing.domain.run_worker import RunWorker
 
 __all__ = ["READERS", "Billing", "SystemClock", "compose", "legacy", "open_storage"]
 
@@ -45,6 +48,8 @@ class Billing:
     intake: BulkIntake
     rate_trial: RateTrial
     purge: Purge
+    runs: RunControl
+    run_worker: RunWorker
 
 
 def compose(
@@ -53,6 +58,7 @@ def compose(
     clock: Clock | None = None,
     exporters: Exporters = EXPORTERS,
     letterhead: str = "Billing",
+    queue: RunQueue | None = None,
 ) -> Billing:
     """Wire the use cases to a storage; every part can be swapped by keyword."""
     clock = clock or SystemClock()
@@ -69,6 +75,8 @@ def compose(
         intake=BulkIntake(storage),
         rate_trial=RateTrial(storage, clock),
         purge=Purge(storage),
+        runs=RunControl(storage, clock, queue),
+        run_worker=RunWorker(storage, generator, clock),
     )
 
 

@@ -12,6 +12,7 @@ from billing.domain.fields import require_text
 
 MIN_SECRET_BYTES = 32
 MAX_THREADS = 256
+MAX_RUN_WORKERS = 256
 
 _PREFIX = "BILLING_"
 _SECRETS = frozenset({"jwt_secret", "jwt_secret_previous"})
@@ -39,7 +40,9 @@ class Settings:
 
     jwt_public_key: the PEM text, also when the variable named a file. trusted_proxies: how many
     proxies' forwarding headers are believed. threads: how many requests the server that runs the
-    application answers at once in each process. Secrets and passwords never show in `repr`.
+    application answers at once in each process. run_workers: how many processes of this machine
+    work on billing runs; None leaves it to the number of cores. Secrets and passwords never show
+    in `repr`.
     """
 
     database_url: str = "sqlite:///var/billing.db"
@@ -55,6 +58,7 @@ class Settings:
     max_body_mb: int = 64
     letterhead: str = "Billing"
     threads: int = 8
+    run_workers: int | None = None
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> "Settings":
@@ -204,4 +208,5 @@ _READERS: dict[str, Callable[[str], object]] = {
     "max_body_mb": _whole_number(1, 4096),
     "letterhead": _text,
     "threads": _whole_number(1, MAX_THREADS),
+    "run_workers": _whole_number(0, MAX_RUN_WORKERS),
 }

@@ -22,6 +22,7 @@ def test_an_empty_environment_means_the_defaults() -> None:
     assert settings.max_body_bytes == 64 * 1024 * 1024
     assert settings.letterhead == "Billing"
     assert settings.threads == 8
+    assert settings.run_workers is None
 
 
 def test_every_setting_is_read() -> None:
@@ -39,6 +40,7 @@ def test_every_setting_is_read() -> None:
             "BILLING_MAX_BODY_MB": "1",
             "BILLING_LETTERHEAD": "  Łódź Fulfilment  ",
             "BILLING_THREADS": "2",
+            "BILLING_RUN_WORKERS": "0",
         }
     )
     assert settings == Settings(
@@ -53,6 +55,7 @@ def test_every_setting_is_read() -> None:
         max_body_mb=1,
         letterhead="Łódź Fulfilment",
         threads=2,
+        run_workers=0,
     )
 
 
@@ -88,6 +91,8 @@ def test_an_empty_setting_counts_as_not_set(empty: str) -> None:
         ("BILLING_TRUSTED_PROXIES", "yes"),
         ("BILLING_THREADS", "0"),
         ("BILLING_THREADS", "257"),
+        ("BILLING_RUN_WORKERS", "-1"),
+        ("BILLING_RUN_WORKERS", "257"),
         ("BILLING_MAX_BODY_MB", "0"),
         ("BILLING_MAX_BODY_MB", "1.5"),
         ("BILLING_MAX_BODY_MB", "9" * 5_000),

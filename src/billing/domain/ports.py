@@ -23,6 +23,7 @@ from billing.domain.repositories import (
     ReportRepository,
     ServiceRepository,
 )
+from billing.domain.run_repository import RunRepository, RunWork
 from billing.domain.tokens import TokenRepository
 
 
@@ -59,6 +60,12 @@ class Repositories(Protocol):
 
     @property
     def tokens(self) -> TokenRepository: ...
+
+    @property
+    def runs(self) -> RunRepository: ...
+
+    @property
+    def run_work(self) -> RunWork: ...
 
     @property
     def claims(self) -> ClaimRepository: ...

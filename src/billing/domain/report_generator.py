@@ -65,11 +65,13 @@ class ReportGenerator:
         services: Collection[int] | None = None,
         rates: tuple[Rate, ...] | None = None,
         access: Access | None = None,
+        cards_up_to: int | None = None,
     ) -> PreparedReport:
         """Price a customer's period from one consistent view; the result is spooled, not stored.
 
         rates: price the whole period by this draft card, and compare with the cards in force;
         such a report can be looked at but never filed.
+        cards_up_to: the newest rate card that is taken into account; None takes all.
         """
         with self._storage.snapshot(access or Access.everything()) as view:
             customer = view.customers.find(customer_id)
@@ -81,7 +83,7 @@ class ReportGenerator:
             writer = ReportWriter(customer, names, only)
             try:
                 if rates is None:
-                    self._price(view, writer, customer, period)
+                    self._price(view, writer, customer, period, cards_up_to)
                     return writer.finish(period, self._letterhead)
                 comparison = self._compare(view, writer, customer, period, rates)
                 return writer.finish(
@@ -98,9 +100,14 @@ class ReportGenerator:
         return tx.reports.file(prepared, self._clock.now().replace(microsecond=0))
 
     def _price(
-        self, view: Repositories, writer: ReportWriter, customer: Customer, period: BillingPeriod
+        self,
+        view: Repositories,
+        writer: ReportWriter,
+        customer: Customer,
+        period: BillingPeriod,
+        cards_up_to: int | None,
     ) -> None:
-        walk = _Walk(timeline_of(view, customer, period))
+        walk = _Walk(timeline_of(view, customer, period, cards_up_to))
         for order in view.orders.placed_in(customer.id, period, walk.reads):
             pricing = walk.on(order.order_date)
             writer.add(order, cost_order(order, pricing), pricing)
@@ -146,9 +153,21 @@ class _Walk:
         return self._pricing
 
 
-def timeline_of(view: Repositories, customer: Customer, period: BillingPeriod) -> Timeline:
-    """Return the pricings of a customer's period from its cards and products."""
-    cards = view.rate_cards.of_customer(customer.id)
+def timeline_of(
+    view: Repositories,
+    customer: Customer,
+    period: BillingPeriod,
+    cards_up_to: int | None = None,
+) -> Timeline:
+    """Return the pricings of a customer's period from its cards and products.
+
+    cards_up_to: the newest card that counts; ids increase, so later ones did not exist then.
+    """
+    cards = [
+        card
+        for card in view.rate_cards.of_customer(customer.id)
+        if cards_up_to is None or card.id <= cards_up_to
+    ]
     rates = [rate for card in cards for rate in card.rates]
     products = products_for(view, customer.id, rates)
     return price_timeline(cards, period, customer.decimals, products)

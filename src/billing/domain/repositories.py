@@ -120,6 +120,9 @@ class OrderRepository(Protocol):
         others may come back as None. Memory stays bounded whatever the number of orders.
         """
 
+    def counts_in(self, period: BillingPeriod, /) -> dict[int, int]:
+        """Return how many orders each customer has in the period; those without are left out."""
+
     def save(self, orders: Sequence[Order], /) -> list[Outcome]:
         """Insert or replace orders, none given twice; one outcome each, in their order."""
 
@@ -162,6 +165,12 @@ class RateCardRepository(Protocol):
 
     def of_customer(self, customer_id: int, /) -> list[RateCard]:
         """Return all cards, newest first: by effective_from, then id, descending."""
+
+    def newest(self) -> dict[int, int]:
+        """Return the highest id of each customer's cards.
+
+        Cards of one customer are stored in the order of their ids: later ones have higher ids.
+        """
 
 
 class ReportRepository(Protocol):

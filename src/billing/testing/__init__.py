@@ -15,6 +15,8 @@ from billing.testing.objects import ObjectsContract
 from billing.testing.products import ProductsContract
 from billing.testing.purge import PurgeContract
 from billing.testing.reports import ReportsContract
+from billing.testing.run_work import RunWorkContract
+from billing.testing.runs import RunsContract
 from billing.testing.tokens import TokensContract
 
 __all__ = ["ExporterContract", "StorageContract"]
@@ -30,5 +32,7 @@ class StorageContract(
     MovesContract,
     ClaimsContract,
     AuditContract,
+    RunsContract,
+    RunWorkContract,
 ):
     """What every Storage must do; provide a `storage` fixture that gives an empty one."""

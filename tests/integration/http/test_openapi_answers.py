@@ -71,6 +71,7 @@ ORDER: Document = {
     "items": [{"sku": "AB-1", "quantity": 30}, {"sku": "zz", "quantity": 0}],
     "charges": [{"service_id": 3, "amount": "4.20"}],
 }
+ONE_DAY = {"start_date": "2023-01-05", "end_date": "2023-01-05"}
 TEST = "customers/{customer_id}/rates/test/"
 FINALIZE = "reports/{report_id}/finalize/"
 ACCEPTED: Document = {"accept_exceptions": True, "reason": "agreed"}
@@ -136,6 +137,17 @@ CALLS = [
     ("get", "reports/1/explain/?order_id=10002", EXPLAIN, None),
     ("get", "reports/1/explain/?order_id=5", EXPLAIN, None),
     ("get", "reports/1/explain/", EXPLAIN, None),
+    ("post", "runs/", "runs/", {"period": "2023-01"}),
+    ("post", "runs/", "runs/", {**JANUARY, "customers": [1], "finalize": False}),
+    ("post", "runs/", "runs/", {"period": "2022-01"}),
+    ("post", "runs/", "runs/", {**ONE_DAY, "customers": [1]}),
+    ("get", "runs/", "runs/", None),
+    ("get", "runs/?page=1", "runs/", None),
+    ("get", "runs/1/", "runs/{run_id}/", None),
+    ("get", "runs/9/", "runs/{run_id}/", None),
+    ("get", "runs/1/items/", "runs/{run_id}/items/", None),
+    ("post", "runs/1/cancel/", "runs/{run_id}/cancel/", None),
+    ("post", "runs/1/retry/", "runs/{run_id}/retry/", None),
     ("post", "reports/1/finalize/", FINALIZE, {}),
     ("post", "reports/1/finalize/", FINALIZE, ACCEPTED),
     ("post", "reports/1/finalize/", FINALIZE, {**ACCEPTED, "supersedes": 2}),
@@ -152,12 +164,13 @@ CALLS = [
 
 @pytest.fixture
 def world(client: FlaskClient) -> FlaskClient:
-    """Put the small world, and file a whole and a partial report."""
+    """Put the small world, file a whole and a partial report, and start a run."""
     settle(client)
     product = {"customer_id": 1, "sku": "AB-1", "units_per_case": 12}
     assert client.post(API + "products/", json=[product]).status_code == 200
     generate(client)
     generate(client, services=[1])
+    assert client.post(API + "runs/", json=ONE_DAY).status_code == 202
     assert client.post(API + "reports/2/void/", json={"reason": "wrong"}).status_code == 200
     return client
 

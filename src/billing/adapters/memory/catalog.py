@@ -113,3 +113,8 @@ class MemoryRateCards(MemoryRepository):
             return []
         cards = (c for c in self._unit.state.rate_cards.values() if c.customer_id == customer_id)
         return sorted(cards, key=lambda card: (card.effective_from, card.id), reverse=True)
+
+    def newest(self) -> dict[int, int]:
+        cards = self._unit.state.rate_cards.values()
+        # Ids ascend, and the last one of a customer stays.
+        return {c.customer_id: c.id for c in cards if self._unit.access.allows(c.customer_id)}

@@ -35,6 +35,16 @@ class MemoryOrders(MemoryRepository):
         placed.sort(key=lambda entry: entry[:2])
         return (order for _, _, order in placed)
 
+    def counts_in(self, period: BillingPeriod, /) -> dict[int, int]:
+        dates = {
+            customer_id: (order.order_date for order in self._of(customer_id).values())
+            for customer_id in self._unit.state.orders
+        }
+        counts = {
+            key: sum(1 for day in days if day and day in period) for key, days in dates.items()
+        }
+        return {customer_id: count for customer_id, count in counts.items() if count}
+
     def save(self, orders: Sequence[Order], /) -> list[Outcome]:
         state = self._unit.state
         everything = dict(state.orders)

@@ -12,6 +12,7 @@ from typing import NamedTuple, TypeVar
 
 from billing.domain.access import Access
 from billing.domain.audit import AuditEntry
+from billing.domain.billing_run import ItemState, NewItem, RunState
 from billing.domain.catalog import Customer, Product, Service
 from billing.domain.costs import ServiceTotal
 from billing.domain.errors import CustomerNotFoundError
@@ -20,6 +21,7 @@ from billing.domain.pages import Page, Section
 from billing.domain.rates import RateCard
 from billing.domain.report import ReportHeadline
 from billing.domain.report_query import Slice
+from billing.domain.run_request import RunRequest
 from billing.domain.tokens import IssuedToken, Revocation, Revoked
 
 T = TypeVar("T")
@@ -44,6 +46,33 @@ class KeyUse(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class StoredRun:
+    """A run's own row."""
+
+    id: int
+    request: RunRequest
+    created_at: datetime
+    state: RunState = RunState.QUEUED
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredItem:
+    """An item of a run. place: when it is taken; leased_until: of this process's clock, in ms."""
+
+    new: NewItem
+    place: int
+    state: ItemState = ItemState.QUEUED
+    attempt: int = 0
+    tries: int = 0
+    leased_until: int = 0
+    report_id: int | None = None
+    error: str | None = None
+    milliseconds: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class State:
     """Everything at one moment."""
 
@@ -59,6 +88,8 @@ class State:
     revocations: dict[tuple[Revoked, str], Revocation] = field(default_factory=dict)
     claims: dict[int, dict[int, int]] = field(default_factory=dict)
     audit: tuple[AuditEntry, ...] = ()
+    runs: dict[int, StoredRun] = field(default_factory=dict)
+    run_items: dict[int, dict[int, StoredItem]] = field(default_factory=dict)
 
 
 class Unit:

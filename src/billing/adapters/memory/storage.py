@@ -10,6 +10,8 @@ from billing.adapters.memory.lifecycle import MemoryAuditTrail, MemoryClaims
 from billing.adapters.memory.orders import MemoryOrders
 from billing.adapters.memory.products import MemoryProducts
 from billing.adapters.memory.reports import MemoryReports
+from billing.adapters.memory.run_work import MemoryRunWork
+from billing.adapters.memory.runs import MemoryRuns
 from billing.adapters.memory.state import State, Unit
 from billing.adapters.memory.tokens import MemoryTokens
 from billing.domain.access import Access
@@ -27,6 +29,8 @@ class MemoryRepositories:
         self.reports = MemoryReports(unit)
         self.idempotency_keys = MemoryIdempotencyKeys(unit)
         self.tokens = MemoryTokens(unit)
+        self.runs = MemoryRuns(unit)
+        self.run_work = MemoryRunWork(unit)
         self.claims = MemoryClaims(unit)
         self.audit = MemoryAuditTrail(unit)
 

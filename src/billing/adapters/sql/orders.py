@@ -52,6 +52,15 @@ class SqlOrders(SqlRepository):
         )
         return map(order_reader(wanted), self._connection.execute(statement))
 
+    def counts_in(self, period: BillingPeriod, /) -> dict[int, int]:
+        """Return how many orders each customer has in the period."""
+        placed = orders.c.order_date.between(period.start, period.end)
+        statement = select(orders.c.customer_id, func.count().label("number")).where(
+            placed, self._visible
+        )
+        rows = self._connection.execute(statement.group_by(orders.c.customer_id))
+        return {row.customer_id: row.number for row in rows}
+
     def save(self, values: Sequence[Order], /) -> list[Outcome]:
         """Insert or replace orders, none given twice; one outcome each, in their order."""
         for order in values:

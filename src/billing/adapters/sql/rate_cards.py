@@ -3,7 +3,7 @@
 import json
 from datetime import date, datetime
 
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 
 from billing.adapters.sql.catalog import SqlRepository, visible
 from billing.adapters.sql.mapping import card_from
@@ -55,3 +55,11 @@ class SqlRateCards(SqlRepository):
             .order_by(rate_cards.c.effective_from.desc(), rate_cards.c.id.desc())
         )
         return [card_from(row) for row in self._connection.execute(statement).mappings()]
+
+    def newest(self) -> dict[int, int]:
+        """Return the highest id of each customer's cards."""
+        columns = rate_cards.c
+        statement = select(columns.customer_id, func.max(columns.id).label("newest"))
+        statement = statement.where(visible(columns.customer_id, self._access))
+        rows = self._connection.execute(statement.group_by(columns.customer_id))
+        return {row.customer_id: row.newest for row in rows}

@@ -17,6 +17,8 @@ from billing.adapters.sql.orders import SqlOrders
 from billing.adapters.sql.products import SqlProducts
 from billing.adapters.sql.rate_cards import SqlRateCards
 from billing.adapters.sql.reports import SqlReports
+from billing.adapters.sql.run_work import SqlRunWork
+from billing.adapters.sql.runs import SqlRuns
 from billing.adapters.sql.tokens import SqlTokens
 from billing.domain.access import Access
 from billing.domain.errors import StorageUnavailableError
@@ -34,6 +36,8 @@ class SqlRepositories:
         self.reports = SqlReports(connection, access)
         self.idempotency_keys = SqlIdempotencyKeys(connection, access)
         self.tokens = SqlTokens(connection, access)
+        self.runs = SqlRuns(connection, access)
+        self.run_work = SqlRunWork(connection, access)
         self.claims = SqlClaims(connection, access)
         self.audit = SqlAuditTrail(connection, access)
 

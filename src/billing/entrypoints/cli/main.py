@@ -19,6 +19,8 @@ _COMMANDS = {
     "demo": ("demo", "Load the sample world."),
     "import": ("import_", "Import customers, services, products, orders or rates."),
     "purge": ("purge", "Forget names, addresses and notes of old orders."),
+    "worker": ("worker", "Work on billing runs."),
+    "run": ("run", "Bill many customers at once."),
     "report": ("report", "Preview, generate, show, explain, finalize and void reports."),
 }
 

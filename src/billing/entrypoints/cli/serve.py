@@ -2,6 +2,8 @@
 
 import os
 import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +16,7 @@ from billing.bootstrap import compose
 from billing.entrypoints.cli.application import make_ready, opened_storage
 from billing.entrypoints.http.app import API, create_app
 from billing.entrypoints.http.logs import JsonLines
+from billing.entrypoints.run_pool import KeptAlive, pool_size
 from billing.settings import MAX_THREADS, InvalidSettingError, Settings, name_of
 
 DRAIN_SECONDS = 30
@@ -51,7 +54,7 @@ def command(host: str, port: int, workers: int, threads: int | None) -> None:
     family, address, port = _free_address(host, port)
     shown = f"[{address}]" if family is socket.AF_INET6 else address
     server = Server(
-        "billing.entrypoints.http.wsgi:create",
+        "billing.entrypoints.http.wsgi:create_served",
         factory=True,
         interface=Interfaces.WSGI,
         http=HTTPModes.http1,
@@ -69,7 +72,26 @@ def command(host: str, port: int, workers: int, threads: int | None) -> None:
         lambda: click.echo(f"Serving {url}{API}/ (documentation: {url}{API}/docs)", err=True)
     )
     os.environ[name_of("threads")] = str(settings.threads)  # Workers read their settings there.
-    server.serve()
+    with _run_workers(settings, server.on_startup):
+        server.serve()
+
+
+@contextmanager
+def _run_workers(
+    settings: Settings, on_startup: Callable[[Callable[[], None]], object]
+) -> Iterator[None]:
+    """Work on billing runs beside the server. In memory a thread of the server's worker does."""
+    size = pool_size(settings, spared=1)  # Requests keep a core where there are several.
+    if not size or settings.database_url.startswith("memory:"):
+        yield
+        return
+    parent = str(os.getpid())
+    workers = KeptAlive("worker", "--concurrency", str(size), "--parent", parent)
+    on_startup(workers.start)
+    try:
+        yield
+    finally:
+        workers.stop()
 
 
 def _check_workers(settings: Settings, workers: int) -> None:

@@ -20,6 +20,7 @@ from billing.entrypoints.http import (
     products,
     rates,
     reports,
+    runs,
 )
 from billing.entrypoints.http.auth import Authenticator
 from billing.entrypoints.http.blueprint import (
@@ -56,6 +57,7 @@ _RESOURCES = (
     products.blueprint,
     orders.blueprint,
     rates.blueprint,
+    runs.blueprint,
 )
 
 

@@ -1,6 +1,6 @@
 """Blueprint: flask-smorest's, with strict input, declared access, and every answer documented."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, NoReturn, TypeVar
 
@@ -115,13 +115,19 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # It ships no t
         return public(documented)
 
     def documented(
-        self, operation_id: str, *statuses: int, failure: str | None = None
+        self,
+        operation_id: str,
+        *statuses: int,
+        failure: str | None = None,
+        headers: Sequence[Mapping[str, object]] = (),
     ) -> Callable[[View], View]:
         """Name the operation and the refusals that are its own.
 
-        failure: the sentence of its 500, when the contract gives it one.
+        failure: the sentence of its 500, when the contract gives it one. headers: the parameters
+        that the view reads from the request's headers by itself.
         """
-        documented = self.doc(operationId=operation_id, responses=_refusals(statuses))
+        said = {"parameters": list(headers)} if headers else {}
+        documented = self.doc(operationId=operation_id, responses=_refusals(statuses), **said)
 
         def decorate(view: Any) -> Any:
             return _marked(documented(view), **({"failure_sentence": failure} if failure else {}))

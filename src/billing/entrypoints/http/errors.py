@@ -12,6 +12,7 @@ from http import HTTPStatus
 from flask import Flask, Response, current_app, request
 from werkzeug.exceptions import HTTPException
 
+from billing.domain.billing_run import RunClashError, RunNotFoundError, RunStateError
 from billing.domain.bulk_intake import InvalidRowError, RowsRefusedError
 from billing.domain.errors import (
     BillingError,
@@ -28,20 +29,28 @@ from billing.entrypoints.http.context import request_id
 
 NOT_FOUND = "Not found."
 INTERNAL_ERROR = "An internal error occurred."
-RETRY_AFTER_SECONDS = 5
-IN_FLIGHT_SECONDS = 1
 
 STATUS: dict[type[BillingError], HTTPStatus] = {
     ReportNotFoundError: HTTPStatus.NOT_FOUND,
     OrderNotFoundError: HTTPStatus.NOT_FOUND,
     RateCardNotFoundError: HTTPStatus.NOT_FOUND,
+    RunNotFoundError: HTTPStatus.NOT_FOUND,
     CurrencyFixedError: HTTPStatus.CONFLICT,
     RequestInFlightError: HTTPStatus.CONFLICT,
     KeyReusedError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    RunClashError: HTTPStatus.CONFLICT,
+    RunStateError: HTTPStatus.CONFLICT,
     ReportConflictError: HTTPStatus.CONFLICT,
     StorageUnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 """What a refusal of the domain answers when it is not 400."""
+
+RETRY_AFTER: dict[type[BillingError], int] = {
+    StorageUnavailableError: 5,
+    RequestInFlightError: 1,
+    RunClashError: 30,  # It passes when the other run ends.
+}
+"""Seconds after which what was refused may succeed."""
 
 _SAID_AS_ERROR = frozenset({400, 409, 422})
 _KEPT_HEADERS = frozenset({"allow", "retry-after", "www-authenticate"})
@@ -100,10 +109,8 @@ def _refused(error: BillingError) -> Response:
         return answer(status, NOT_FOUND)
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         _LOG.warning("Storage unavailable", exc_info=error)
-        return answer(status, str(error), headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
-    if isinstance(error, RequestInFlightError):
-        return answer(status, str(error), headers={"Retry-After": str(IN_FLIGHT_SECONDS)})
-    return answer(status, str(error))
+    passes = RETRY_AFTER.get(type(error))
+    return answer(status, str(error), headers={"Retry-After": str(passes)} if passes else None)
 
 
 def _ended(error: HTTPException) -> Response:

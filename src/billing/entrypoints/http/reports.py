@@ -12,6 +12,7 @@ from billing.domain.document import customer_summary_text, summary_text
 from billing.domain.period import BillingPeriod
 from billing.domain.rates import Rate
 from billing.domain.report_query import ReportQuery, Slice
+from billing.domain.run_request import RunOptions, RunRequest
 from billing.entrypoints.http.answer_headers import ETAGGED, LOCATED, REPLAYED, attached
 from billing.entrypoints.http.answer_schemas import (
     CustomerSummarySchema,
@@ -45,6 +46,15 @@ from billing.entrypoints.http.report_files import (
     output_exporter,
     report_answer,
 )
+from billing.entrypoints.http.run_answers import (
+    APPLIED,
+    ASYNC_APPLIED,
+    PREFER,
+    STARTED,
+    prefers_async,
+    run_started,
+)
+from billing.entrypoints.http.run_schemas import RunSchema
 from billing.entrypoints.http.schemas import (
     CustomerSummaryQuerySchema,
     DownloadSchema,
@@ -88,11 +98,18 @@ def read_report(report_id: int, if_none_match: str = "") -> Response:
 
 @blueprint.route("/reports/generate/", methods=["POST"])
 @blueprint.requires("reports:write")
-@blueprint.documented("generateReport", 409, 422, failure="An error occurred generating the report")
+@blueprint.documented(
+    "generateReport",
+    409,
+    422,
+    failure="An error occurred generating the report",
+    headers=[PREFER],
+)
 @blueprint.arguments(GenerateSchema, as_kwargs=True)
 @blueprint.arguments(IdempotencySchema, location="headers", as_kwargs=True)
 @blueprint.alt_response(201, schema=CSV_FILE, content_type="text/csv", success=True)
 @blueprint.alt_response(201, schema=PDF_FILE, content_type="application/pdf", success=True)
+@blueprint.alt_response(202, schema=RunSchema, headers=STARTED | APPLIED, success=True)
 @blueprint.response(201, ReportSchema, headers=LOCATED | _FILE | REPLAYED | ETAGGED)
 def generate_report(
     customer_id: int,
@@ -108,15 +125,12 @@ def generate_report(
     that the first one made; with another body it is refused with 422, and with 409 while the
     first one is under way. What is wrong is told in this order: unknown fields, types, the key,
     format, dates, the key's use, customer, services. A refused call stores nothing.
+    `Prefer: respond-async` without a key answers 202 with a run of this customer.
     """
     name, exporter = output_exporter(output_format)
     period, access = BillingPeriod(start_date, end_date), current_access()
     replayed = False
-    if idempotency_key is None:
-        headline = billing().generator.generate(
-            customer_id, period, services=services, access=access, exporter=exporter
-        )
-    else:
+    if idempotency_key is not None:
         prepare = billing().generator.prepare
         headline, replayed = billing().keyed_generation.generate(
             keyed_request(idempotency_key),
@@ -124,6 +138,14 @@ def generate_report(
             partial(prepare, customer_id, period, services=services, access=access),
             access=access,
             exporter=exporter,
+        )
+    elif prefers_async():
+        options = RunOptions(services=tuple(sorted(set(services))) if services else None)
+        request = RunRequest(period=period, customers=(customer_id,), options=options)
+        return run_started(request, headers=ASYNC_APPLIED)
+    else:
+        headline = billing().generator.generate(
+            customer_id, period, services=services, access=access, exporter=exporter
         )
     headers = {"Location": url_for(".read_report", report_id=headline.id)}
     if name != "json":

@@ -5,13 +5,17 @@
 
 import gc
 import os
+import signal
 import sys
+import threading
 
 from flask import Flask
 
+from billing.bootstrap import Billing, compose, open_storage
 from billing.domain.errors import BillingError
 from billing.entrypoints.http import logs
 from billing.entrypoints.http.app import create_app
+from billing.entrypoints.run_process import DRAIN_SECONDS, work
 from billing.settings import Settings
 
 
@@ -19,11 +23,40 @@ def create() -> Flask:
     """Return the service that the environment describes; exit with one line when it cannot run."""
     logs.configure()
     try:
-        app = create_app(Settings.from_environ(os.environ))
+        settings = Settings.from_environ(os.environ)
+        billing = compose(open_storage(settings.database_url), letterhead=settings.letterhead)
+        app = create_app(settings, billing)
     except BillingError as error:
         sys.exit(f"billing: {error}")
     _calm_collector()
+    if settings.database_url.startswith("memory:") and settings.run_workers != 0:
+        _work_here(billing)
     return app
+
+
+def create_served() -> Flask:
+    """Return the service for `billing serve`: this process ends when that one is gone.
+
+    Granian's worker would go on, and hold the port against a new server.
+    """
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    return create()
+
+
+def _end_with(parent: int) -> None:
+    never = threading.Event()
+    while os.getppid() == parent:
+        never.wait(1)
+    os.kill(os.getpid(), signal.SIGTERM)
+    never.wait(DRAIN_SECONDS)
+    os._exit(1)
+
+
+def _work_here(billing: Billing) -> None:
+    """Work on billing runs in a thread: no other process sees what is in memory."""
+    over = threading.Event()
+    options = {"idle_seconds": None}
+    threading.Thread(target=work, args=(billing, over), kwargs=options, daemon=True).start()
 
 
 def _calm_collector() -> None:

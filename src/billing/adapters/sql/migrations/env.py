@@ -2,7 +2,11 @@
 
 from alembic import context
 
-from billing.adapters.sql import lifecycle_tables, request_tables  # noqa: F401  They join the metadata.
+from billing.adapters.sql import (  # noqa: F401  Their tables join the metadata.
+    lifecycle_tables,
+    request_tables,
+    run_tables,
+)
 from billing.adapters.sql.tables import metadata
 
 context.configure(
