@@ -4,6 +4,7 @@
 what is wrong field by field or row by row. Nothing else is ever said.
 """
 
+import errno
 import json
 import logging
 from collections.abc import Iterable, Mapping
@@ -37,6 +38,7 @@ STATUS: dict[type[BillingError], HTTPStatus] = {
 }
 """What a refusal of the domain answers when it is not 400."""
 
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 _SAID_AS_ERROR = frozenset({400, 409, 422})
 _KEPT_HEADERS = frozenset({"allow", "retry-after", "www-authenticate"})
 _LOG = logging.getLogger(__name__)
@@ -119,6 +121,10 @@ def _sentence(error: HTTPException, status: int) -> str:
 
 
 def _failed(error: Exception) -> Response:
+    if isinstance(error, OSError) and error.errno in _NO_ROOM:
+        _LOG.error("Request %s found no room for its temporary files", request_id(), exc_info=error)
+        headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
+        return answer(503, "There is no room for temporary files now", headers=headers)
     _LOG.error("Request %s failed", request_id(), exc_info=error)
     return answer(500, _failure_sentence())
 
