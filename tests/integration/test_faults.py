@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import date
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from sqlalchemy import event, text
 
 from billing.adapters.sql.engine import SQLITE_BUSY_MS
 from billing.adapters.sql.storage import SqlStorage
+from billing.adapters.sql.turns import Turns
 from billing.bootstrap import compose
 from billing.domain.bulk_intake import BulkIntake, IntakeResult
 from billing.domain.catalog import Customer
@@ -161,6 +162,39 @@ def test_a_writer_waits_five_seconds_before_it_is_told(sqlite: SqlStorage) -> No
     with sqlite._engine.connect() as connection:
         found = connection.exec_driver_sql("PRAGMA busy_timeout").scalar_one()
     assert found == SQLITE_BUSY_MS == 5_000
+
+
+def test_writers_take_turns_in_the_order_they_came() -> None:
+    """Whoever writes call after call does not keep the others out."""
+    turns, order = Turns(), list[str]()
+    queued = threading.Barrier(2)
+
+    def write(name: str) -> None:
+        queued.wait(30)
+        with turns.one(30):
+            order.append(name)
+
+    with ThreadPoolExecutor(3) as pool:
+        with turns.one(30):
+            for number, name in enumerate("abc", start=1):
+                pool.submit(write, name)
+                queued.wait(30)
+                while len(turns._waiting) < number:
+                    time.sleep(0)
+        with turns.one(30):
+            order.append("d")
+    assert order == ["a", "b", "c", "d"]
+
+
+def test_a_writer_whose_turn_does_not_come_is_told() -> None:
+    """And keeps nobody else from theirs."""
+    turns = Turns()
+    with turns.one(0), pytest.raises(StorageBusyError), turns.one(0):
+        pass
+    with turns.one(0), suppress(StorageBusyError), turns.one(0):
+        pass
+    with turns.one(0):
+        pass
 
 
 def orders_of(*customer_ids: int) -> list[object]:

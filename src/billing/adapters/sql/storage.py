@@ -1,20 +1,21 @@
 """SqlStorage: transactions and snapshots over SQLite or PostgreSQL."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine
 
 from billing.adapters.sql.backup import back_up_sqlite
 from billing.adapters.sql.catalog import SqlCustomers, SqlServices
-from billing.adapters.sql.engine import durability_warnings, make_engine
+from billing.adapters.sql.engine import SQLITE_BUSY_MS, durability_warnings, make_engine
 from billing.adapters.sql.faults import commit, faults_told
 from billing.adapters.sql.migrate import check_revision, upgrade
 from billing.adapters.sql.orders import SqlOrders
 from billing.adapters.sql.products import SqlProducts
 from billing.adapters.sql.rate_cards import SqlRateCards
 from billing.adapters.sql.reports import SqlReports
+from billing.adapters.sql.turns import Turns
 from billing.domain.access import Access
 from billing.domain.errors import InvalidValueError
 
@@ -37,6 +38,7 @@ class SqlStorage:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._is_sqlite = engine.dialect.name == "sqlite"
+        self._turns = Turns()
 
     @classmethod
     def open(cls, url: str) -> "SqlStorage":
@@ -46,7 +48,7 @@ class SqlStorage:
     @contextmanager
     def transaction(self, access: Access, /) -> Iterator[SqlRepositories]:
         """Open a writing transaction: READ COMMITTED, or on SQLite the one writer's lock."""
-        with faults_told(), self._engine.connect() as connection:
+        with faults_told(), self._turn(), self._engine.connect() as connection:
             if self._is_sqlite:
                 # A deferred BEGIN would fail with SQLITE_BUSY when it turns into a writer.
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
@@ -64,6 +66,10 @@ class SqlStorage:
                     isolation_level="REPEATABLE READ", postgresql_readonly=True
                 )
             yield SqlRepositories(connection, access)
+
+    def _turn(self) -> AbstractContextManager[None]:
+        """Queue for SQLite's one write lock; PostgreSQL's locks are queues by themselves."""
+        return self._turns.one(SQLITE_BUSY_MS / 1000) if self._is_sqlite else nullcontext()
 
     @property
     def is_embedded(self) -> bool:
