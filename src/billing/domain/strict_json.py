@@ -21,7 +21,7 @@ def loads(text: str | bytes, /) -> object:
     and for nesting beyond any sane depth.
     """
     try:
-        return _DECODER.decode(text.decode() if isinstance(text, bytes) else text)
+        return _decoded(text.decode() if isinstance(text, bytes) else text)
     except InvalidValueError:
         raise
     except RecursionError:
@@ -32,9 +32,6 @@ def loads(text: str | bytes, /) -> object:
         raise InvalidValueError(
             f"Malformed JSON at line {error.lineno}, column {error.colno}."
         ) from None
-    except (ValueError, ArithmeticError):
-        # A number beyond any sane size: read it as NaN, which every field refuses by its name.
-        return _WITHOUT_SIZE.decode(text.decode() if isinstance(text, bytes) else text)
 
 
 def dumps(value: Any, /) -> str:
@@ -49,6 +46,17 @@ def dumps(value: Any, /) -> str:
     if isinstance(value, float):
         raise TypeError("a float in an answer")
     return json.dumps(value, ensure_ascii=False)
+
+
+def _decoded(text: str) -> object:
+    try:
+        return _DECODER.decode(text)
+    except (InvalidValueError, json.JSONDecodeError):
+        raise
+    except (ValueError, ArithmeticError):
+        # A number beyond any sane size: read it as NaN, which every field refuses by its name.
+        # What comes behind it may still be no JSON.
+        return _WITHOUT_SIZE.decode(text)
 
 
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
