@@ -87,10 +87,9 @@ def test_groups_hand_on_the_products(word: str) -> None:
     condition = read_condition(group)
     boxes = order({"AB-1": "24"})
     seen = condition.trace(boxes, PRODUCTS)
-    assert condition.compile(PRODUCTS)(boxes) is not None
+    assert seen["verdict"] is not None
     assert condition.missing(boxes, PRODUCTS) == ()
     assert condition.missing(boxes, {}) == ("SKU AB-1 has no product row",)
-    assert seen["verdict"] is condition.compile(PRODUCTS)(boxes)
     assert seen[word][0]["saw"] == Decimal(2)
     assert seen[word][0]["verdict"] is True
     assert seen[word][1][word][0]["verdict"] is True
