@@ -2,8 +2,8 @@
 
 PY = .venv/bin/python
 
-.PHONY: help run test check unit properties integration bench bench-quick bench-big bench-docs format \
-	constraints clean server-venv dev-venv bench-venv
+.PHONY: help run test check unit properties integration reliability nightly mutation bench bench-quick \
+	bench-big bench-docs format constraints clean server-venv dev-venv bench-venv mutation-venv
 
 help: ## List the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -29,6 +29,17 @@ properties: dev-venv ## Run the tests with generated cases
 integration: dev-venv ## Run the tests with databases, HTTP, the command line and files
 	$(PY) -m pytest tests/integration
 
+reliability: dev-venv ## Run the tests that send rubbish and kill processes, in about five minutes
+	$(PY) -m pytest -p no:schemathesis tests/reliability
+
+nightly: dev-venv ## Run them at their large sizes, and mutation testing, in an hour or two
+	BILLING_NIGHTLY=1 $(PY) -m pytest -p no:schemathesis tests/reliability
+	$(MAKE) mutation
+
+mutation: mutation-venv ## Change the code of amounts and permissions in a thousand ways; tests must fail
+	.venv/bin/mutmut run
+	$(PY) -m tests.reliability.mutation_score
+
 bench: bench-venv ## Measure everything against raw floors, in about five minutes
 	$(PY) -m benchmarks
 
@@ -50,7 +61,7 @@ constraints: ## Renew the pinned versions in constraints.txt (needs uv)
 		--no-header --no-annotate pyproject.toml --output-file constraints.txt
 
 clean: ## Remove what the other tasks made, but not var/ with your data
-	rm -rf .venv dist .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache .schemathesis
+	rm -rf .venv dist mutants .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache .schemathesis
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 server-venv:
@@ -61,3 +72,6 @@ dev-venv:
 
 bench-venv:
 	@sh scripts/venv.sh bench
+
+mutation-venv:
+	@sh scripts/venv.sh mutation

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes .venv hold one extra of this project, "server", "dev" or "bench"; done at once when it does
-# already.
+# Makes .venv hold one extra of this project, "server", "dev", "bench" or "mutation"; done at once
+# when it does already.
 set -eu
 cd "$(dirname "$0")/.."
 extra=$1
@@ -51,10 +51,10 @@ install() {
 }
 
 if new_enough .venv/bin/python; then
-    # bench holds all that dev does, and dev all that server does.
+    # bench and mutation hold all that dev does, and dev all that server does.
     case $extra in
-        server) holders="server dev bench" ;;
-        dev) holders="dev bench" ;;
+        server) holders="server dev bench mutation" ;;
+        dev) holders="dev bench mutation" ;;
         *) holders=$extra ;;
     esac
     for holder in $holders; do

@@ -20,9 +20,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
+
+T = TypeVar("T")
 
 START_SECONDS = 60
 """How long a server may take to start, on a machine that is busy."""
@@ -33,26 +35,33 @@ class NoServerError(Exception):
 
 
 @contextlib.contextmanager
-def required(server: AbstractContextManager[Path]) -> Iterator[Path]:
+def required(server: AbstractContextManager[T]) -> Iterator[T]:
     """Run a server for the tests; without one skip them with the reason, or in CI fail them."""
     with contextlib.ExitStack() as stack:
         reason = ""
         try:
-            path = stack.enter_context(server)
+            running = stack.enter_context(server)
         except NoServerError as error:
             reason = str(error)
         if reason and os.environ.get("CI") == "true":
             pytest.fail(f"CI must not skip this: {reason}", pytrace=False)
         if reason:
             pytest.skip(reason)
-        yield path
+        yield running
 
 
 @contextlib.contextmanager
 def postgres() -> Iterator[Path]:
     """Run PostgreSQL; yield the folder of its socket. The user is postgres, without a password."""
+    with new_postgres() as (folder, running), running():
+        yield folder
+
+
+@contextlib.contextmanager
+def new_postgres() -> Iterator[tuple[Path, Callable[[], AbstractContextManager[None]]]]:
+    """Make a PostgreSQL that can be run, stopped and run again; yield its folder and how."""
     with _folder() as folder:
-        programs = _postgres_programs(folder)
+        programs = postgres_programs(folder)
         identity = _unprivileged(folder)
         data = folder / "data"
         initdb: list[str | Path] = [programs / "initdb", "-D", data, "-U", "postgres"]
@@ -65,8 +74,7 @@ def postgres() -> Iterator[Path]:
         server: list[str | Path] = [programs / "postgres", "-D", data, "-k", folder]
         for setting in ("listen_addresses=", "fsync=off", "full_page_writes=off"):
             server += ["-c", setting]
-        with _running(server, folder, lambda: _postgres_is_ready(data), **identity):
-            yield folder
+        yield folder, lambda: _running(server, folder, lambda: _postgres_is_ready(data), **identity)
 
 
 @contextlib.contextmanager
@@ -156,7 +164,7 @@ def _unprivileged(folder: Path) -> dict[str, Any]:
     return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
 
 
-def _postgres_programs(folder: Path) -> Path:
+def postgres_programs(folder: Path) -> Path:
     """Return where initdb and postgres are: $PG_BINDIR, the system's newest, or the wheel's."""
     named = os.environ.get("PG_BINDIR")
     wanted = [Path(named)] if named else _system_postgres()

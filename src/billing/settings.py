@@ -11,6 +11,9 @@ from billing.domain.errors import BillingError, InvalidValueError
 from billing.domain.fields import require_text
 
 MIN_SECRET_BYTES = 32
+MIN_SECRET_CHARACTERS = 8
+"""A secret with fewer different characters than this was not made at random."""
+
 MAX_THREADS = 256
 MAX_RUN_WORKERS = 256
 
@@ -20,6 +23,9 @@ _DATABASE_URL = re.compile(r"memory://|sqlite(\+pysqlite)?:///.+|postgresql(\+ps
 _LIMIT_STORAGE = re.compile(r"memory://|(redis|rediss|redis\+unix)://.+")
 _RATE_LIMIT = re.compile(
     r"[1-9][0-9]{0,8} ?(/|per) ?([1-9][0-9]{0,4} ?)?(second|minute|hour|day|month|year)s?", re.ASCII
+)
+_EXAMPLE = re.compile(
+    r"change[-_ ]?(me|this|it)|example|placeholder|your[-_ ]?secret", re.IGNORECASE
 )
 _CREDENTIALS = re.compile(r"//[^/@]*@|\?.*")
 
@@ -157,6 +163,8 @@ def _secret(text: str) -> str:
         size = 0
     if size < MIN_SECRET_BYTES:
         raise InvalidValueError(f"a secret of at least {MIN_SECRET_BYTES} bytes, in UTF-8")
+    if len(set(text)) < MIN_SECRET_CHARACTERS or _EXAMPLE.search(text):
+        raise InvalidValueError("a secret made at random, such as `openssl rand -hex 32` prints")
     return text
 
 

@@ -32,6 +32,10 @@ def test_numbers_stay_exact() -> None:
         ('{"a": 1}'.encode("utf-16"), "UTF-8"),
         (b"[" * 100_000, "nested"),
         (b'{"a":' * 100_000, "nested"),
+        (b'{"a": ' + b"9" * 5_000 + b" x}", "Malformed"),
+        (b"[1e" + b"9" * 30 + b", \xff]", "UTF-8"),
+        (b"[" + b"9" * 5_000 + b"," + b"[" * 100_000, "nested"),
+        (b"[" + b"9" * 5_000 + b', {"a": 1, "a": 2}]', "a: Duplicate key"),
     ],
     ids=lambda value: repr(value)[:24],
 )

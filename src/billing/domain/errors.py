@@ -201,9 +201,29 @@ class CurrencyFixedError(BillingError):
 
 
 class StorageUnavailableError(BillingError):
-    """The storage could not do its work now; nothing was changed, and a retry may succeed."""
+    """The storage could not do its work now; a retry may succeed."""
 
     code = "storage_unavailable"
 
     def __init__(self, reason: str = "The storage is unavailable; nothing was changed") -> None:
         super().__init__(reason)
+
+
+class StorageBusyError(StorageUnavailableError):
+    """Another writer was in the way; all was undone, and the same work may succeed at once."""
+
+    code = "storage_busy"
+
+    def __init__(self) -> None:
+        super().__init__("The storage is busy with other writers; nothing was changed")
+
+
+class OutcomeUnknownError(StorageUnavailableError):
+    """The storage went away while it was asked to keep the work: it may have, or not."""
+
+    code = "outcome_unknown"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The storage went away while it was storing; look whether it did before trying again"
+        )

@@ -1,6 +1,7 @@
 """RateBook: putting rate cards in force and reading them."""
 
 from datetime import date
+from functools import partial
 
 from billing.domain.access import Access
 from billing.domain.catalog import Customer
@@ -8,6 +9,7 @@ from billing.domain.errors import RateCardNotFoundError, ServiceNotFoundError
 from billing.domain.ports import Clock, Repositories, Storage
 from billing.domain.rate_reading import check_decimals
 from billing.domain.rates import Rate, RateCard, card_in_force
+from billing.domain.retries import retried
 
 
 def check_rates(view: Repositories, customer: Customer, rates: tuple[Rate, ...]) -> None:
@@ -43,14 +45,8 @@ class RateBook:
         A card equal to the one in force on that day adds nothing: that one is returned.
         Raises CustomerNotFoundError, ServiceNotFoundError.
         """
-        with self._storage.transaction(access or Access.everything()) as tx:
-            check_rates(tx, tx.customers.hold(customer_id), rates)
-            current = card_in_force(tx.rate_cards.of_customer(customer_id), effective_from)
-            if current is not None and current.rates == rates:
-                return current, False
-            tx.customers.fix_currency([customer_id])
-            now = self._clock.now().replace(microsecond=0)
-            return tx.rate_cards.add(customer_id, effective_from, rates, now), True
+        access = access or Access.everything()
+        return retried(partial(self._put, customer_id, effective_from, rates, access))
 
     def cards(self, customer_id: int, *, access: Access | None = None) -> list[RateCard]:
         """Return all cards of a customer, newest first, or raise CustomerNotFoundError."""
@@ -66,3 +62,15 @@ class RateBook:
                 f"Customer {customer_id} has no rate card in force on {day}"
             )
         return card
+
+    def _put(
+        self, customer_id: int, effective_from: date, rates: tuple[Rate, ...], access: Access
+    ) -> tuple[RateCard, bool]:
+        with self._storage.transaction(access) as tx:
+            check_rates(tx, tx.customers.hold(customer_id), rates)
+            current = card_in_force(tx.rate_cards.of_customer(customer_id), effective_from)
+            if current is not None and current.rates == rates:
+                return current, False
+            tx.customers.fix_currency([customer_id])
+            now = self._clock.now().replace(microsecond=0)
+            return tx.rate_cards.add(customer_id, effective_from, rates, now), True

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import date
+from functools import partial
 
 from billing.domain.access import Access
 from billing.domain.catalog import Customer
@@ -16,6 +17,7 @@ from billing.domain.rates import DRAFT, Rate, RateCard
 from billing.domain.report import ReportHeadline
 from billing.domain.report_query import Slice
 from billing.domain.report_writer import PreparedReport, ReportWriter, chosen
+from billing.domain.retries import retried
 
 NO_CARD = "no rate card is in force on the order's date"
 
@@ -54,8 +56,7 @@ class ReportGenerator:
         with self.prepare(customer_id, period, services=services, access=access) as prepared:
             if exporter is not None:
                 exporter.check(prepared.content)
-            with self._storage.transaction(access) as tx:
-                return self.file(prepared, tx)
+            return retried(partial(self._file_alone, prepared, access))
 
     def prepare(
         self,
@@ -98,6 +99,10 @@ class ReportGenerator:
         if prepared.comparison is not None:
             raise ValueError("A report priced by a draft card is never filed.")
         return tx.reports.file(prepared, self._clock.now().replace(microsecond=0))
+
+    def _file_alone(self, prepared: PreparedReport, access: Access) -> ReportHeadline:
+        with self._storage.transaction(access) as tx:
+            return self.file(prepared, tx)
 
     def _price(
         self,

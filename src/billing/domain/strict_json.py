@@ -22,9 +22,7 @@ def loads(text: str | bytes, /) -> object:
     and for nesting beyond any sane depth.
     """
     try:
-        if isinstance(text, bytes):
-            text = text.decode()
-        return _parsed(text)
+        return _decoded(text.decode() if isinstance(text, bytes) else text)
     except InvalidValueError:
         raise
     except RecursionError:
@@ -35,17 +33,6 @@ def loads(text: str | bytes, /) -> object:
         raise InvalidValueError(
             f"Malformed JSON at line {error.lineno}, column {error.colno}."
         ) from None
-    except (ValueError, ArithmeticError):
-        # A number beyond any sane size: read it as NaN, which every field refuses by its name.
-        return _WITHOUT_SIZE.decode(str(text))
-
-
-def _parsed(text: str) -> object:
-    try:  # The scanner itself: the decoder's two frames and two searches for white space around it
-        value, end = _SCAN(text, 0)  # take a tenth of a bulk row's parsing.
-    except StopIteration:
-        end = -1
-    return value if end == len(text) else _DECODER.decode(text)
 
 
 def dumps(value: Any, /) -> str:
@@ -60,6 +47,21 @@ def dumps(value: Any, /) -> str:
     if isinstance(value, float):
         raise TypeError("a float in an answer")
     return json.dumps(value, ensure_ascii=False)
+
+
+def _decoded(text: str) -> object:
+    try:
+        try:  # The scanner itself: the decoder's frames and its two searches for white space
+            value, end = _SCAN(text, 0)  # around it take a tenth of a bulk row's parsing.
+        except StopIteration:
+            end = -1
+        return value if end == len(text) else _DECODER.decode(text)
+    except (InvalidValueError, json.JSONDecodeError):
+        raise
+    except (ValueError, ArithmeticError):
+        # A number beyond any sane size: read it as NaN, which every field refuses by its name.
+        # What comes behind it may still be no JSON.
+        return _WITHOUT_SIZE.decode(text)
 
 
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:

@@ -1,5 +1,7 @@
 """`billing serve`: a real server, from its start to its end."""
 
+import http.client
+import json
 import os
 import re
 import signal
@@ -150,3 +152,31 @@ def test_a_database_that_is_behind_is_not_served(
     done = command("serve", "--port", "0", BILLING_DATABASE_URL=postgres_url())
     assert done.exit_code == 1
     assert "run billing db upgrade" in done.stderr
+
+
+def test_requests_under_way_are_answered_before_it_ends(
+    environment: dict[str, str], command: Run, session: requests.Session
+) -> None:
+    """SIGTERM in the middle of an upload: what was begun is finished, stored and said."""
+    token = command("token", "issue", "--subject", "alice").stdout.strip()
+    command("demo")
+    row = b'{"customer_id": 123, "order_id": 777}\n'
+    with serving(environment) as (server, url):
+        session.get(f"{url}/healthz", timeout=10)
+        connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=30)
+        connection.putrequest("POST", "/api/v2/orders/")
+        connection.putheader("Authorization", f"Bearer {token}")
+        connection.putheader("Content-Type", "application/x-ndjson")
+        connection.putheader("Content-Length", str(len(row)))
+        connection.endheaders(row[:10])
+        # The thread that reads this body works before the signal does.
+        session.get(f"{url}/healthz", timeout=10)
+        server.send_signal(signal.SIGTERM)
+        with pytest.raises(subprocess.TimeoutExpired):
+            server.wait(timeout=1)
+        connection.send(row[10:])
+        response = connection.getresponse()
+        assert response.status == 200
+        assert json.load(response)["created"] == 1
+        connection.close()
+        assert server.wait(timeout=30) == 0

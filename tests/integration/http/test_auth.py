@@ -282,6 +282,41 @@ def test_a_missing_or_strange_scope_allows_nothing(anonymous: FlaskClient, scope
     assert response.json == {"detail": "You do not have permission to perform this action."}
 
 
+@pytest.mark.parametrize(
+    ("scope", "status"),
+    [
+        ("reports:read", 200),
+        ("reports:write reports:read", 200),
+        ("reports:read  reports:write", 200),
+        ("x\treports:read", 403),
+        ("x\nreports:read", 403),
+        ("x,reports:read", 403),
+        ("Reports:Read", 403),
+        ("reports:reader", 403),
+    ],
+)
+def test_scopes_are_separated_by_spaces_alone(
+    anonymous: FlaskClient, scope: str, status: int
+) -> None:
+    """And each is taken whole, letter by letter."""
+    response = answer_to(anonymous, signed({**CLAIMS, "scope": scope}))
+    assert response.status_code == status
+
+
+@pytest.mark.parametrize(
+    ("instant", "status"),
+    [("-0.5", 200), ("1675252799.25", 200), ("NaN", 401), ("-Infinity", 401), ("Infinity", 401)],
+)
+@pytest.mark.parametrize("name", ["nbf", "iat"])
+def test_a_start_may_have_a_fraction_but_must_be_a_number(
+    anonymous: FlaskClient, caplog: pytest.LogCaptureFixture, name: str, instant: str, status: int
+) -> None:
+    """What is none is an invalid token, not a failure."""
+    payload = json.dumps(CLAIMS)[:-1] + f', "{name}": {instant}}}'
+    assert answer_to(anonymous, signed_text(payload)).status_code == status
+    assert "could not be read" not in caplog.text
+
+
 def test_no_scope_claim_allows_nothing(anonymous: FlaskClient) -> None:
     """A token without `scope` is a good token that may do nothing."""
     assert answer_to(anonymous, signed(without("scope"))).status_code == 403

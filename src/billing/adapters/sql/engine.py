@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from billing.domain.errors import InvalidValueError, MissingExtraError
@@ -23,6 +23,16 @@ _POSTGRES_OPTIONS = (
     "-c statement_timeout=30s -c lock_timeout=3s -c idle_in_transaction_session_timeout=60s "
     "-c jit=off -c timezone=UTC -c plan_cache_mode=force_custom_plan"
 )
+# Whatever the server, the database or the role default to; a stricter choice of theirs stands.
+_POSTGRES_DURABLE = (
+    "SELECT CASE current_setting('synchronous_commit') WHEN 'off' "
+    "THEN set_config('synchronous_commit', 'on', false) "
+    "ELSE current_setting('synchronous_commit') END"
+)
+_POSTGRES_WARNED = (
+    "SELECT name FROM pg_settings WHERE name IN ('fsync', 'full_page_writes') "
+    "AND setting = 'off' ORDER BY name"
+)
 
 
 def make_engine(url: str) -> Engine:
@@ -36,17 +46,44 @@ def make_engine(url: str) -> Engine:
         if kind == "sqlite":
             return _sqlite(url, parsed.database)
         if kind == "postgresql":
-            return create_engine(
-                url,
-                pool_pre_ping=True,
-                pool_size=10,
-                connect_args={"options": _POSTGRES_OPTIONS, "connect_timeout": 5},
-            )
+            return _postgres(url)
     except ModuleNotFoundError as error:
         raise MissingExtraError("PostgreSQL", "postgres") from error
     except NoSuchModuleError:
         pass
     raise InvalidValueError("Not a database that billing knows: SQLite or PostgreSQL.")
+
+
+def durability_warnings(connection: Connection) -> list[str]:
+    """Return what PostgreSQL is set to that may lose what it acknowledged, as sentences.
+
+    These are the server's own settings; what a connection may choose, `make_engine` has chosen.
+    """
+    found = connection.execute(text(_POSTGRES_WARNED)).scalars()
+    return [
+        f"PostgreSQL runs with {name}=off: a crash of its machine may lose or spoil what is stored"
+        for name in found
+    ]
+
+
+def _postgres(url: str) -> Engine:
+    engine = create_engine(
+        url,
+        pool_pre_ping=True,
+        pool_size=10,
+        connect_args={"options": _POSTGRES_OPTIONS, "connect_timeout": 5},
+    )
+    event.listen(engine, "connect", _prepare_postgres)
+    return engine
+
+
+def _prepare_postgres(connection: Any, _record: object) -> None:
+    cursor = connection.cursor()
+    cursor.execute(_POSTGRES_DURABLE)
+    if cursor.fetchone()[0] == "off":
+        raise InvalidValueError("PostgreSQL does not keep synchronous_commit=on.")
+    cursor.close()
+    connection.commit()
 
 
 def _sqlite(url: str, database: str | None) -> Engine:

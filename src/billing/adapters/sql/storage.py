@@ -1,18 +1,19 @@
 """SqlStorage: transactions and snapshots over SQLite or PostgreSQL."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from billing.adapters.sql.audit import SqlAuditTrail
+from billing.adapters.sql.backup import back_up_sqlite
 from billing.adapters.sql.catalog import SqlCustomers, SqlServices
 from billing.adapters.sql.claims import SqlClaims
-from billing.adapters.sql.engine import make_engine
+from billing.adapters.sql.engine import SQLITE_BUSY_MS, durability_warnings, make_engine
+from billing.adapters.sql.faults import commit, faults_told
 from billing.adapters.sql.idempotency import SqlIdempotencyKeys
-from billing.adapters.sql.migrate import current_revision, head_revision, upgrade
+from billing.adapters.sql.migrate import check_revision, upgrade
 from billing.adapters.sql.orders import SqlOrders
 from billing.adapters.sql.products import SqlProducts
 from billing.adapters.sql.rate_cards import SqlRateCards
@@ -20,8 +21,9 @@ from billing.adapters.sql.reports import SqlReports
 from billing.adapters.sql.run_work import SqlRunWork
 from billing.adapters.sql.runs import SqlRuns
 from billing.adapters.sql.tokens import SqlTokens
+from billing.adapters.sql.turns import Turns
 from billing.domain.access import Access
-from billing.domain.errors import StorageUnavailableError
+from billing.domain.errors import InvalidValueError
 
 
 class SqlRepositories:
@@ -48,6 +50,7 @@ class SqlStorage:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._is_sqlite = engine.dialect.name == "sqlite"
+        self._turns = Turns()
 
     @classmethod
     def open(cls, url: str) -> "SqlStorage":
@@ -57,17 +60,17 @@ class SqlStorage:
     @contextmanager
     def transaction(self, access: Access, /) -> Iterator[SqlRepositories]:
         """Open a writing transaction: READ COMMITTED, or on SQLite the one writer's lock."""
-        with _faults_told(), self._engine.connect() as connection:
+        with faults_told(), self._turn(), self._engine.connect() as connection:
             if self._is_sqlite:
                 # A deferred BEGIN would fail with SQLITE_BUSY when it turns into a writer.
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
             yield SqlRepositories(connection, access)
-            connection.commit()
+            commit(connection)
 
     @contextmanager
     def snapshot(self, access: Access, /) -> Iterator[SqlRepositories]:
         """Open a reading view: one state of the database, whatever is written meanwhile."""
-        with _faults_told(), self._engine.connect() as connection:
+        with faults_told(), self._engine.connect() as connection:
             if self._is_sqlite:
                 connection.exec_driver_sql("BEGIN")
             else:
@@ -76,6 +79,10 @@ class SqlStorage:
                 )
             yield SqlRepositories(connection, access)
 
+    def _turn(self) -> AbstractContextManager[None]:
+        """Queue for SQLite's one write lock; PostgreSQL's locks are queues by themselves."""
+        return self._turns.one(SQLITE_BUSY_MS / 1000) if self._is_sqlite else nullcontext()
+
     @property
     def is_embedded(self) -> bool:
         """Tell whether the database is a file of this application, which then migrates itself."""
@@ -83,32 +90,33 @@ class SqlStorage:
 
     def check(self) -> None:
         """Raise StorageUnavailableError unless the database answers and is migrated."""
-        with _faults_told(), self._engine.connect() as connection:
-            current = current_revision(connection)
-        if current != head_revision():
-            raise StorageUnavailableError(
-                f"The database is at revision {current or 'none'}, not at {head_revision()}: "
-                "run billing db upgrade"
-            )
+        with faults_told(), self._engine.connect() as connection:
+            check_revision(connection)
 
     def upgrade(self) -> None:
         """Bring the database to the newest revision; safe to repeat."""
-        with _faults_told():
+        with faults_told():
             upgrade(self._engine)
+
+    def warnings(self) -> list[str]:
+        """Return what makes the database lose what it acknowledged, one sentence each."""
+        if self._is_sqlite:  # Each connection was refused unless it keeps what it acknowledges.
+            return []
+        with faults_told(), self._engine.connect() as connection:
+            return durability_warnings(connection)
+
+    def back_up(self, target: Path, /, *, replace: bool = False) -> None:
+        """Copy the database to a file while it is in use; see `back_up_sqlite`.
+
+        Raises InvalidValueError for PostgreSQL, whose own tools do this better.
+        """
+        if not self._is_sqlite:
+            raise InvalidValueError(
+                "PostgreSQL is backed up with its own pg_dump; see docs/operations.md."
+            )
+        with faults_told():
+            back_up_sqlite(self._engine, target, replace=replace)
 
     def close(self) -> None:
         """Close every pooled connection."""
         self._engine.dispose()
-
-
-@contextmanager
-def _faults_told() -> Iterator[None]:
-    """Turn a database that cannot do its work now into the domain's own refusal."""
-    try:
-        yield
-    except (OperationalError, InterfaceError, PoolTimeoutError) as error:
-        raise StorageUnavailableError from error
-    except DBAPIError as error:
-        if error.connection_invalidated or "file is not a database" in str(error.orig):
-            raise StorageUnavailableError from error
-        raise

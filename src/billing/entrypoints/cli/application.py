@@ -4,6 +4,7 @@ import getpass
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import click
@@ -36,6 +37,20 @@ class Migrated(Protocol):
 
     def close(self) -> None:
         """Close every connection."""
+
+
+@runtime_checkable
+class BackedUp(Protocol):
+    """A storage that can be copied while it is in use."""
+
+    def back_up(self, target: Path, /, *, replace: bool) -> None:
+        """Copy the database to a file, whole, or raise a refusal that says how it is done."""
+
+
+def tell_warnings(storage: Storage) -> None:
+    """Say what makes a database lose what it acknowledged; a storage may have nothing to say."""
+    for warning in getattr(storage, "warnings", list)():
+        click.echo(f"Warning: {warning}.", err=True)
 
 
 @contextmanager

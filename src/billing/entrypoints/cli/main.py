@@ -14,7 +14,7 @@ except ModuleNotFoundError:
 # Name: its module and what it does, said here so that `billing --help` loads none of them.
 _COMMANDS = {
     "serve": ("serve", "Serve the HTTP API."),
-    "db": ("db", "Upgrade or check the database."),
+    "db": ("db", "Upgrade, check or back up the database."),
     "token": ("token", "Issue, list and revoke access tokens."),
     "demo": ("demo", "Load the sample world."),
     "import": ("import_", "Import customers, services, products, orders or rates."),

@@ -13,7 +13,7 @@ from granian.log import LogLevels
 from granian.server import Server
 
 from billing.bootstrap import compose
-from billing.entrypoints.cli.application import make_ready, opened_storage
+from billing.entrypoints.cli.application import make_ready, opened_storage, tell_warnings
 from billing.entrypoints.http.app import API, create_app
 from billing.entrypoints.http.logs import JsonLines
 from billing.entrypoints.run_pool import KeptAlive, pool_size
@@ -48,6 +48,7 @@ def command(host: str, port: int, workers: int, threads: int | None) -> None:
     _check_workers(settings, workers)
     with opened_storage(settings.database_url) as storage:
         make_ready(storage)
+        tell_warnings(storage)
         # What stops the service stops it here, with one line, instead of in every worker; and
         # workers are forked with all of its code loaded.
         create_app(settings, compose(storage, letterhead=settings.letterhead))

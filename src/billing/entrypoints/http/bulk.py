@@ -10,6 +10,7 @@ from marshmallow import Schema
 
 from billing.bootstrap import READERS
 from billing.domain.bulk_intake import IntakeResult, RowKind
+from billing.domain.retries import retried
 from billing.entrypoints.http.answer_schemas import IntakeResultSchema
 from billing.entrypoints.http.answers import BLOCK, json_answer, new_spool
 from billing.entrypoints.http.blueprint import Blueprint
@@ -49,20 +50,26 @@ def taking_rows(blueprint: Blueprint, row: type[Schema]) -> Callable[[View], Vie
     return decorate
 
 
-def store_rows(kind: RowKind[T], on_error: str | None) -> Response:
-    """Store the rows in the body, and answer what became of them."""
+def store_rows(new_kind: Callable[[], RowKind[T]], on_error: str | None) -> Response:
+    """Store the rows in the body, and answer what became of them.
+
+    new_kind: makes what reads and saves the rows; each transaction has its own.
+    """
     media_type, stream = bulk_body(_FORMATS)
     with new_spool() as body:
         # All of it first: a slow sender must not hold the write lock while rows trickle in.
         shutil.copyfileobj(stream, body, BLOCK)
-        body.seek(0)
-        result = billing().intake.store(
-            READERS[_FORMATS[media_type]](body),
-            kind,
-            access=current_access(),
-            skip_invalid=on_error == "skip",
-        )
-    return json_answer(_result_json(result))
+
+        def store() -> IntakeResult:
+            body.seek(0)
+            return billing().intake.store(
+                READERS[_FORMATS[media_type]](body),
+                new_kind(),
+                access=current_access(),
+                skip_invalid=on_error == "skip",
+            )
+
+        return json_answer(_result_json(retried(store)))
 
 
 def _result_json(result: IntakeResult) -> dict[str, object]:

@@ -9,6 +9,7 @@ from billing.domain.catalog import Customer, Service
 from billing.domain.catalog_rows import read_customer, read_service
 from billing.domain.errors import CustomerNotFoundError, InvalidValueError, ServiceNotFoundError
 from billing.domain.repositories import Outcome
+from billing.domain.retries import retried
 from billing.entrypoints.http.answer_schemas import CustomerSchema, ServiceSchema
 from billing.entrypoints.http.answers import json_answer, json_text
 from billing.entrypoints.http.blueprint import Blueprint
@@ -56,14 +57,18 @@ def read_one_customer(customer_id: int) -> Response:
 def put_customer(customer_id: int, **body: object) -> Response:
     """Make or change a customer; its currency is fixed from its first card or charge on."""
     row = {**body, "id": _id_of(body, customer_id)}
-    try:
+
+    def put() -> Response:
         with billing().storage.transaction(current_access()) as tx:
             existing = tx.customers.known([customer_id]).get(customer_id)
             customer = read_customer(row, existing)
             outcome = tx.customers.save(customer)
+        return _put_answer(customer, outcome)
+
+    try:
+        return retried(put)
     except CustomerNotFoundError:
         raise NotFound from None
-    return _put_answer(customer, outcome)
 
 
 @blueprint.route("/services/")
@@ -103,9 +108,13 @@ def read_one_service(service_id: int) -> Response:
 def put_service(service_id: int, **body: object) -> Response:
     """Make or change a service; it takes a token for every customer."""
     service = read_service({**body, "id": _id_of(body, service_id)})
-    with billing().storage.transaction(current_access()) as tx:
-        outcome = tx.services.save(service)
-    return _put_answer(service, outcome)
+
+    def put() -> Response:
+        with billing().storage.transaction(current_access()) as tx:
+            outcome = tx.services.save(service)
+        return _put_answer(service, outcome)
+
+    return retried(put)
 
 
 def _id_of(body: dict[str, object], path_id: int) -> int:

@@ -4,6 +4,7 @@
 what is wrong field by field or row by row. Nothing else is ever said.
 """
 
+import errno
 import json
 import logging
 from collections.abc import Iterable, Mapping
@@ -52,6 +53,7 @@ RETRY_AFTER: dict[type[BillingError], int] = {
 }
 """Seconds after which what was refused may succeed."""
 
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 _SAID_AS_ERROR = frozenset({400, 409, 422})
 _KEPT_HEADERS = frozenset({"allow", "retry-after", "www-authenticate"})
 _LOG = logging.getLogger(__name__)
@@ -109,7 +111,7 @@ def _refused(error: BillingError) -> Response:
         return answer(status, NOT_FOUND)
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         _LOG.warning("Storage unavailable", exc_info=error)
-    passes = RETRY_AFTER.get(type(error))
+    passes = next((RETRY_AFTER[kind] for kind in type(error).__mro__ if kind in RETRY_AFTER), None)
     return answer(status, str(error), headers={"Retry-After": str(passes)} if passes else None)
 
 
@@ -134,6 +136,10 @@ def _sentence(error: HTTPException, status: int) -> str:
 
 
 def _failed(error: Exception) -> Response:
+    if isinstance(error, OSError) and error.errno in _NO_ROOM:
+        _LOG.error("Request %s found no room for its temporary files", request_id(), exc_info=error)
+        headers = {"Retry-After": str(RETRY_AFTER[StorageUnavailableError])}
+        return answer(503, "There is no room for temporary files now", headers=headers)
     _LOG.error("Request %s failed", request_id(), exc_info=error)
     return answer(500, _failure_sentence())
 

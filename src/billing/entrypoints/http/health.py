@@ -5,6 +5,7 @@ from flask import Response
 from billing.entrypoints.http.answers import json_answer
 from billing.entrypoints.http.blueprint import Blueprint
 from billing.entrypoints.http.context import billing
+from billing.entrypoints.http.limits import current_limits
 
 blueprint = Blueprint("health", __name__, description="For load balancers; not counted.")
 
@@ -12,6 +13,13 @@ _STATUS = {
     "type": "object",
     "properties": {"status": {"type": "string", "enum": ["ok"]}},
     "required": ["status"],
+}
+_READINESS = {
+    **_STATUS,
+    "properties": {
+        "status": {"type": "string", "enum": ["ok"]},
+        "warnings": {"type": "array", "items": {"type": "string"}},
+    },
 }
 
 
@@ -27,10 +35,19 @@ def read_health() -> Response:
 @blueprint.route("/readyz")
 @blueprint.public
 @blueprint.documented("getReadiness", 503)
-@blueprint.response(200, _STATUS)
+@blueprint.response(200, _READINESS)
 def read_readiness() -> Response:
-    """Tell whether the storage is reachable and migrated; 503 says what is missing."""
-    check = getattr(billing().storage, "check", None)
+    """Tell whether the storage is reachable and migrated; 503 says what is missing.
+
+    `warnings` is there when the service can work but should not stay as it is: each process counts
+    the rate limit for itself, or the database may lose what it acknowledged.
+    """
+    storage = billing().storage
+    check = getattr(storage, "check", None)
     if check is not None:  # An embedder's storage may have nothing to check.
         check()
-    return json_answer({"status": "ok"})
+    warnings: list[str] = getattr(storage, "warnings", list)()
+    limited = current_limits().warning()
+    if limited is not None:
+        warnings.append(limited)
+    return json_answer({"status": "ok"} | ({"warnings": warnings} if warnings else {}))

@@ -4,7 +4,7 @@ import logging
 import math
 from typing import Any
 
-from flask import Flask, Response, request
+from flask import Flask, Response, current_app, request
 from flask_limiter import Limiter, RateLimitExceeded, RequestLimit
 from limits import RateLimitItem, parse
 from limits.errors import ConfigurationError
@@ -21,6 +21,8 @@ from billing.settings import Settings
 _PREFIX = "billing"
 _SCOPE = "global"
 """The one bucket that flask-limiter counts an application's limits in."""
+
+_EXTENSION = "billing.limits"
 
 _REDIS_SECONDS = 0.25
 """How long a request may wait for Redis before it is counted in memory instead."""
@@ -59,6 +61,13 @@ class RateLimits:
             raise MissingExtraError("BILLING_RATE_LIMIT_STORAGE", "redis") from error
         app.register_error_handler(RateLimitExceeded, self._throttled)
         app.after_request(self._add_headers)
+        app.extensions[_EXTENSION] = self
+
+    def warning(self) -> str | None:
+        """Return what is to be known about the counting, None while all is well."""
+        if self._limiter.storage.check():
+            return None
+        return "The rate limit's storage is away: each process counts for itself"
 
     def _key(self) -> str:
         """Return whom the request counts against; never empty, which would count nobody."""
@@ -97,6 +106,12 @@ class RateLimits:
         """Return the limit as it stands for a request that did not get as far as being counted."""
         bucket = [_PREFIX, self._key(), _SCOPE]
         return RequestLimit(self._limiter, self._limit, bucket, breached=False, shared=True)
+
+
+def current_limits() -> RateLimits:
+    """Return the running application's limits."""
+    limits: RateLimits = current_app.extensions[_EXTENSION]
+    return limits
 
 
 def _storage(uri: str, clock: Clock) -> tuple[str, dict[str, Any]]:

@@ -28,7 +28,7 @@ def store_orders(on_error: str | None = None) -> Response:
 
     A row replaces the whole order. Sending the same rows again changes nothing.
     """
-    return store_rows(OrderRows(), on_error)
+    return store_rows(OrderRows, on_error)
 
 
 @blueprint.route("/orders/")

@@ -28,7 +28,7 @@ def store_products(on_error: str | None = None) -> Response:
     A product is known by its customer and its SKU, whose case, spaces and hyphens do not matter:
     a second spelling of an SKU is an invalid row. Sending the same rows again changes nothing.
     """
-    return store_rows(ProductRows(), on_error)
+    return store_rows(ProductRows, on_error)
 
 
 @blueprint.route("/products/")

@@ -18,9 +18,6 @@ from billing.settings import InvalidSettingError, Settings
 ASYMMETRIC = ("RS256", "ES256", "EdDSA")
 MIN_RSA_BITS = 2_048
 
-FEW_CHARACTERS = 8
-"""A secret with fewer different characters than this was not made at random."""
-
 JWKS_SECONDS = 60
 """How long a fetched key set is used: a key that the issuer drops is refused after this."""
 
@@ -51,8 +48,6 @@ def key_source(settings: Settings) -> KeySource:
         secrets = [settings.jwt_secret]
         if settings.jwt_secret_previous:
             secrets.append(settings.jwt_secret_previous)
-        if any(len(set(secret)) < FEW_CHARACTERS for secret in secrets):
-            _LOG.warning("BILLING_JWT_SECRET is easy to guess: take 32 random bytes")
         return Secrets(secrets)
     if settings.jwt_public_key:
         return PublicKey(settings.jwt_public_key)
