@@ -69,6 +69,10 @@ class MemoryAuditTrail(MemoryRepository):
         self._unit.state = replace(self._unit.state, audit=(*trail, entry))
         return entry
 
+    def record_all(self, acts: Sequence[AuditAct], /) -> None:
+        for act in acts:
+            self.record(act)
+
     def page(self, query: AuditQuery, part: Slice, /) -> Iterator[AuditEntry]:
         return part_of(self._matching(query), part)
 

@@ -10,6 +10,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from billing.bootstrap import Billing, compose, open_storage
 from billing.entrypoints.http import (
+    audit,
     catalog,
     context,
     documents,
@@ -56,6 +57,7 @@ _RESOURCES = (
     products.blueprint,
     orders.blueprint,
     rates.blueprint,
+    audit.blueprint,
 )
 
 

@@ -14,7 +14,7 @@ from billing.entrypoints.http.answer_schemas import IntakeResultSchema
 from billing.entrypoints.http.answers import BLOCK, json_answer, new_spool
 from billing.entrypoints.http.blueprint import Blueprint
 from billing.entrypoints.http.body import JSON, bulk_body
-from billing.entrypoints.http.context import billing, current_access
+from billing.entrypoints.http.context import billing, current_access, current_author
 from billing.entrypoints.http.schemas import StoreRowsSchema
 
 NDJSON = "application/x-ndjson"
@@ -60,6 +60,7 @@ def store_rows(kind: RowKind[T], on_error: str | None) -> Response:
             READERS[_FORMATS[media_type]](body),
             kind,
             access=current_access(),
+            author=current_author(),
             skip_invalid=on_error == "skip",
         )
     return json_answer(_result_json(result))
