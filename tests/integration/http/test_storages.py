@@ -78,6 +78,10 @@ READS = [
     "reports/5/history/",
     "reports/5/",
     "reports/9223372036854775807/",
+    "audit/?customer_id=1",
+    "audit/?action=customer.updated&page=1&page_size=1",
+    "audit/?object_kind=rate_card&created_after=0001-01-01&created_before=9999-12-31",
+    "audit/?page=9223372036854775807&page_size=1000",
 ]
 
 

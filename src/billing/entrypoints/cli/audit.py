@@ -30,7 +30,7 @@ _HASH_SHOWN = 12
 @click.option("--object-id", metavar="TEXT", help="With --object-kind: one object.")
 @click.option("--created-after", "since", type=DAY, help="Done on or after that UTC day.")
 @click.option("--created-before", "until", type=DAY, help="Done on or before that UTC day.")
-@click.option("--page", type=click.IntRange(1), help="With --page-size: from 1.")
+@click.option("--page", type=click.IntRange(1, 10**9), help="With --page-size: from 1.")
 @click.option("--page-size", type=click.IntRange(1, 1000), help="100 with --page alone.")
 @click.option("--format", "name", type=click.Choice(["table", "json", "csv"]), default="table")
 @click.option("-o", "--output", metavar="FILE", help="Write to FILE, not to standard output.")

@@ -86,7 +86,7 @@ def generate(
     show_default=True,
     help=f"One of {', '.join(SORT_KEYS)}; with - in front descending.",
 )
-@click.option("--page", type=click.IntRange(1), help="With --page-size: from 1.")
+@click.option("--page", type=click.IntRange(1, 10**9), help="With --page-size: from 1.")
 @click.option("--page-size", type=click.IntRange(1, 1000), help="100 with --page alone.")
 @click.option("--format", "name", type=click.Choice(["table", "json", "csv"]), default="table")
 @click.option("-o", "--output", metavar="FILE", help="Write to FILE, not to standard output.")
