@@ -112,6 +112,7 @@ def serve(storage: Storage, settings: Settings, clock: SetClock) -> FlaskClient:
     client = create_app(settings, compose(storage, clock=clock)).test_client()
     token = issue(settings, "alice", SCOPES, None, 1, clock.now())
     client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {token}"
+    client.environ_base["HTTP_X_REQUEST_ID"] = "request-1"  # For the audit trail tells it.
     return client
 
 
