@@ -72,9 +72,9 @@ def compose(
         lifecycle=ReportLifecycle(storage, clock),
         verification=ReportVerification(storage),
         rate_book=RateBook(storage, clock),
-        intake=BulkIntake(storage),
+        intake=BulkIntake(storage, clock),
         rate_trial=RateTrial(storage, clock),
-        purge=Purge(storage),
+        purge=Purge(storage, clock),
         runs=RunControl(storage, clock, queue),
         run_worker=RunWorker(storage, generator, clock),
     )

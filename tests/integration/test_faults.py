@@ -17,7 +17,7 @@ from billing.adapters.sql.engine import SQLITE_BUSY_MS
 from billing.adapters.sql.storage import SqlStorage
 from billing.adapters.sql.turns import Turns
 from billing.bootstrap import compose
-from billing.domain.bulk_intake import BulkIntake, IntakeResult
+from billing.domain.bulk_intake import IntakeResult
 from billing.domain.catalog import Customer
 from billing.domain.errors import (
     OutcomeUnknownError,
@@ -234,7 +234,7 @@ def test_a_deadlock_is_undone_and_done_again(postgres: SqlStorage) -> None:
 
         def store() -> IntakeResult:
             started[number] += 1
-            return BulkIntake(postgres).store(
+            return compose(postgres).intake.store(
                 orders_of(*customers), Meeting(barrier, waited, number)
             )
 

@@ -10,7 +10,7 @@ from billing.adapters.memory import MemoryStorage
 from billing.domain.bulk_intake import BulkIntake, Cells, IntakeResult, RowsRefusedError
 from billing.domain.order_rows import OrderRows
 from billing.domain.orders import Charge, Order
-from billing.testing.world import ACME, EVERYTHING, WIDGETS, YEN, fill
+from billing.testing.world import ACME, EVERYTHING, WIDGETS, YEN, TickingClock, fill
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def storage() -> MemoryStorage:
 
 def store(storage: MemoryStorage, *rows: Any, **options: Any) -> IntakeResult:
     """Take rows in."""
-    return BulkIntake(storage).store(rows, OrderRows(), **options)
+    return BulkIntake(storage, TickingClock()).store(rows, OrderRows(), **options)
 
 
 def stored(storage: MemoryStorage, order_id: int, customer_id: int = ACME) -> Order:

@@ -2,11 +2,12 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import date, datetime
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
 from typing import Any, NamedTuple, Protocol
 
+from billing.domain.document import instant_text
 from billing.domain.report_query import Slice
 
 
@@ -21,26 +22,53 @@ class Author(NamedTuple):
     request_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuditAct:
-    """One act, as it is recorded.
+UNNAMED = Author("unnamed")
+"""The author where a program that embeds the library names none."""
 
-    at: UTC, whole seconds. action: an object's kind and what was done, such as
-    `report.finalized`. object_kind, object_id: on what; the id as text. customer_id: whose
-    object it is; None for one that belongs to everyone. hash_before, hash_after: SHA-256 in hex
-    of the object's state; None where it was not there, or is no more. details: small, JSON-able,
-    without fractions: the reason above all.
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What an act did to an object.
+
+    action: an object's kind and what was done, such as `report.finalized`. object_kind,
+    object_id: on what; the id as text. customer_id: whose object it is; None for one that belongs
+    to everyone. hash_before, hash_after: SHA-256 in hex of the object's state, before that of what
+    it takes the place of; None where there was nothing, or is no more. details: small, JSON-able,
+    without fractions: the reason above all; never a personal field of an order, nor a token.
     """
 
-    at: datetime
-    author: Author
     action: str
     object_kind: str
     object_id: str
     customer_id: int | None = None
     hash_before: str | None = None
     hash_after: str | None = None
-    details: Mapping[str, Any]
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditAct(Change):
+    """A change with who made it and when, as it is recorded. at: UTC, whole seconds."""
+
+    at: datetime
+    author: Author
+
+
+class Signature(NamedTuple):
+    """Who acts and when: what makes a change an act."""
+
+    author: Author
+    at: datetime
+
+    @classmethod
+    def of(cls, author: Author | None, now: datetime, /) -> "Signature":
+        """Return the signature of an author, or of nobody named, at an aware instant."""
+        return cls(author or UNNAMED, now.astimezone(UTC).replace(microsecond=0))
+
+    def sign(self, change: Change, /) -> AuditAct:
+        """Return the change as this author's act."""
+        fields = {name: getattr(change, name) for name in Change.__dataclass_fields__}
+        return AuditAct(at=self.at, author=self.author, **fields)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +76,22 @@ class AuditEntry(AuditAct):
     """A recorded act. Ids increase and are never reused; they may have gaps."""
 
     id: int
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the entry as it is shown everywhere, by names in a fixed order."""
+        return {
+            "id": self.id,
+            "at": instant_text(self.at),
+            "actor": self.author.name,
+            "request_id": self.author.request_id,
+            "action": self.action,
+            "object_kind": self.object_kind,
+            "object_id": self.object_id,
+            "customer_id": self.customer_id,
+            "hash_before": self.hash_before,
+            "hash_after": self.hash_after,
+            "details": dict(self.details),
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +132,9 @@ class AuditTrail(Protocol):
 
         Raises CustomerNotFoundError for a customer outside the access.
         """
+
+    def record_all(self, acts: Sequence[AuditAct], /) -> None:
+        """Add entries as `record` does, in their order and in few statements."""
 
     def page(self, query: AuditQuery, part: Slice, /) -> Iterator[AuditEntry]:
         """Stream the entries that the query asks for, newest first: by id, descending."""

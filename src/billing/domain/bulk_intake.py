@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from billing.domain.access import Access
+from billing.domain.audit import Author, Change, Signature
 from billing.domain.errors import BillingError, InvalidValueError
-from billing.domain.ports import Repositories, Rows, Storage
+from billing.domain.ports import Clock, Repositories, Rows, Storage
 from billing.domain.repositories import Outcome
 
 ROWS_A_BATCH = 500
@@ -85,12 +86,16 @@ class RowKind(Protocol[T]):
     def save(self, tx: Repositories, values: Sequence[T], /) -> Sequence[Outcome]:
         """Insert or replace a batch."""
 
+    def changes(self) -> Sequence[Change]:
+        """Return what was changed in all, for the audit trail; asked once, in the end."""
+
 
 class BulkIntake:
-    """Takes rows in. One call is one transaction."""
+    """Takes rows in. One call is one transaction, and is recorded in it."""
 
-    def __init__(self, storage: Storage) -> None:
+    def __init__(self, storage: Storage, clock: Clock) -> None:
         self._storage = storage
+        self._clock = clock
 
     def store(
         self,
@@ -98,6 +103,7 @@ class BulkIntake:
         kind: RowKind[T],
         *,
         access: Access | None = None,
+        author: Author | None = None,
         skip_invalid: bool = False,
         dry_run: bool = False,
     ) -> IntakeResult:
@@ -110,6 +116,8 @@ class BulkIntake:
         try:
             with self._storage.transaction(access or Access.everything()) as tx:
                 _Call(tx, kind, result, skip_invalid=skip_invalid).run(rows)
+                sign = Signature.of(author, self._clock.now()).sign
+                tx.audit.record_all([sign(change) for change in kind.changes()])
                 if dry_run:
                     raise _RollBack
         except _RollBack:

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
+from billing.domain.audit import Change
 from billing.domain.bulk_intake import Cells, InvalidRowError
 from billing.domain.catalog import Customer, Service, check_currency, check_time_zone
+from billing.domain.catalog_changes import catalog_changes
 from billing.domain.fields import is_id, read_id, read_text, require_text
 from billing.domain.ports import Repositories
 from billing.domain.repositories import Outcome
@@ -42,6 +44,8 @@ class CustomerRows:
 
     def __init__(self) -> None:
         self.ignored_columns: list[str] = []
+        self._existing: dict[int, Customer] = {}
+        self._changes: list[Change] = []
 
     def read(
         self, tx: Repositories, rows: Sequence[dict[str, object]], /
@@ -49,9 +53,10 @@ class CustomerRows:
         """Read a batch; what the customers were is looked up once for all of them."""
         named = [_values(row, _CUSTOMER, self.ignored_columns) for row in rows]
         ids = [row.get("id") for row in named if isinstance(row, dict)]
-        existing = tx.customers.known({id_ for id_ in ids if is_id(id_)})
+        self._existing = tx.customers.held({id_ for id_ in ids if is_id(id_)})
         return [
-            row if isinstance(row, InvalidRowError) else _verdict(row, existing) for row in named
+            row if isinstance(row, InvalidRowError) else _verdict(row, self._existing)
+            for row in named
         ]
 
     def key(self, customer: Customer, /) -> int:
@@ -60,7 +65,14 @@ class CustomerRows:
 
     def save(self, tx: Repositories, customers: Sequence[Customer], /) -> list[Outcome]:
         """Save a batch."""
-        return [tx.customers.save(customer) for customer in customers]
+        outcomes = [tx.customers.save(customer) for customer in customers]
+        saved = zip(customers, outcomes, strict=True)
+        self._changes += catalog_changes(self._existing, saved)
+        return outcomes
+
+    def changes(self) -> Sequence[Change]:
+        """One a customer: each is seen by those who see the customer."""
+        return self._changes
 
 
 class ServiceRows:
@@ -70,6 +82,8 @@ class ServiceRows:
 
     def __init__(self) -> None:
         self.ignored_columns: list[str] = []
+        self._existing: dict[int, Service] = {}
+        self._changes: list[Change] = []
 
     def read(
         self, tx: Repositories, rows: Sequence[dict[str, object]], /
@@ -84,6 +98,8 @@ class ServiceRows:
                 )
             except InvalidRowError as error:
                 verdicts.append(error)
+        ids = {verdict.id for verdict in verdicts if isinstance(verdict, Service)}
+        self._existing = tx.services.held(ids)
         return verdicts
 
     def key(self, service: Service, /) -> int:
@@ -92,7 +108,13 @@ class ServiceRows:
 
     def save(self, tx: Repositories, services: Sequence[Service], /) -> list[Outcome]:
         """Save a batch."""
-        return [tx.services.save(service) for service in services]
+        outcomes = [tx.services.save(service) for service in services]
+        self._changes += catalog_changes(self._existing, zip(services, outcomes, strict=True))
+        return outcomes
+
+    def changes(self) -> Sequence[Change]:
+        """One a service."""
+        return self._changes
 
 
 def _checked(value: object, check: Callable[[str], str]) -> str | None:

@@ -1,7 +1,11 @@
 """Product rows: how a row becomes a Product."""
 
+import hashlib
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
+from billing.domain.audit import Change
 from billing.domain.bulk_intake import Cells, InvalidRowError
 from billing.domain.catalog import MAX_UNITS_PER_CASE, Product, normalise_sku, read_sku
 from billing.domain.errors import CustomerNotFoundError, InvalidValueError
@@ -13,6 +17,32 @@ from billing.domain.row_reading import Reader, cell_id, read_fields, values_of_c
 FIELDS = ("customer_id", "sku", "units_per_case")
 
 
+@dataclass(slots=True)
+class _Stored:
+    """What a call stored of one customer's products. digest: over a line for each, in order."""
+
+    created: int = 0
+    updated: int = 0
+    digest: Any = field(default_factory=hashlib.sha256)  # Of a type that hashlib does not name.
+
+    def add(self, product: Product, outcome: Outcome) -> None:
+        if outcome is Outcome.CREATED:
+            self.created += 1
+        else:
+            self.updated += 1
+        self.digest.update(f"{product.sku}\t{product.units_per_case}\n".encode())
+
+    def change(self, customer_id: int) -> Change:
+        return Change(
+            action="products.stored",
+            object_kind="products",
+            object_id=str(customer_id),
+            customer_id=customer_id,
+            hash_after=self.digest.hexdigest(),
+            details={"created": self.created, "updated": self.updated},
+        )
+
+
 class ProductRows:
     """Reads and saves products; one object serves one call."""
 
@@ -20,6 +50,7 @@ class ProductRows:
 
     def __init__(self) -> None:
         self.ignored_columns: list[str] = []
+        self._stored: dict[int, _Stored] = {}
 
     def read(
         self, tx: Repositories, rows: Sequence[dict[str, object]], /
@@ -42,7 +73,15 @@ class ProductRows:
 
     def save(self, tx: Repositories, products: Sequence[Product], /) -> list[Outcome]:
         """Save a batch."""
-        return tx.products.save(products)
+        outcomes = tx.products.save(products)
+        for product, outcome in zip(products, outcomes, strict=True):
+            if outcome is not Outcome.UNCHANGED:
+                self._stored.setdefault(product.customer_id, _Stored()).add(product, outcome)
+        return outcomes
+
+    def changes(self) -> list[Change]:
+        """One a customer, with how many products were created and updated."""
+        return [stored.change(customer_id) for customer_id, stored in sorted(self._stored.items())]
 
     def _product(self, row: dict[str, object]) -> Product | InvalidRowError:
         try:

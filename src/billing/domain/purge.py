@@ -6,10 +6,11 @@ from datetime import date
 from typing import NamedTuple
 
 from billing.domain.access import Access
+from billing.domain.audit import AuditAct, Author, Change, Signature
 from billing.domain.costs import compile_card
 from billing.domain.orders import PERSONAL_FIELDS
 from billing.domain.pages import inflate
-from billing.domain.ports import Repositories, Storage
+from billing.domain.ports import Clock, Repositories, Storage
 from billing.domain.report import ReportHeadline
 from billing.domain.report_query import ReportQuery, Slice
 from billing.domain.repositories import OrderPlace
@@ -33,8 +34,9 @@ class Purge:
     customers with such a card are looked through.
     """
 
-    def __init__(self, storage: Storage) -> None:
+    def __init__(self, storage: Storage, clock: Clock) -> None:
         self._storage = storage
+        self._clock = clock
 
     def run(
         self,
@@ -43,10 +45,12 @@ class Purge:
         customer_id: int | None = None,
         dry_run: bool = False,
         access: Access | None = None,
+        author: Author | None = None,
     ) -> Purged:
         """Purge the orders dated before a day, of one customer or of all, in short transactions.
 
-        Interrupted, it has purged some of them, and goes on when it is run again. dry_run: only
+        Interrupted, it has purged some of them, and goes on when it is run again. An entry a
+        customer is recorded with the first ones, so that none is purged without. dry_run: only
         count. Raises CustomerNotFoundError.
         """
         access = access or Access.everything()
@@ -55,9 +59,16 @@ class Purge:
                 customers = [customer.id for customer in view.customers.page(Slice())]
             else:
                 customers = [view.customers.find(customer_id).id]
-        count = self._counted if dry_run else self._purged
+        signature = Signature.of(author, self._clock.now())
+        orders = 0
+        for customer in customers:
+            found = self._counted(customer, before, access)
+            if found and not dry_run:
+                act = signature.sign(_change(customer, before, found))
+                found = self._purged(act, customer, before, access)
+            orders += found
         return Purged(
-            sum(count(customer, before, access) for customer in customers),
+            orders,
             sum(
                 self._keeps_some(report, before, access)
                 for customer in customers
@@ -69,13 +80,16 @@ class Purge:
         with self._storage.snapshot(access) as view:
             return view.orders.count_personal(customer_id, before)
 
-    def _purged(self, customer_id: int, before: date, access: Access) -> int:
+    def _purged(self, act: AuditAct, customer_id: int, before: date, access: Access) -> int:
         number = 0
+        acts = [act]
         place: OrderPlace | None = OrderPlace(date.min, 0)
         while place is not None:
             with self._storage.transaction(access) as tx:
+                tx.audit.record_all(acts)
                 changed, place = tx.orders.purge(customer_id, before, place, ORDERS_A_TRANSACTION)
             number += changed
+            acts = []
         return number
 
     def _suspects(self, customer_id: int, before: date, access: Access) -> list[ReportHeadline]:
@@ -103,6 +117,16 @@ class Purge:
                 return
             yield from (inflate(page.body) for page in pages)
             last = pages[-1].number
+
+
+def _change(customer_id: int, before: date, orders: int) -> Change:
+    return Change(
+        action="orders.purged",
+        object_kind="orders",
+        object_id=str(customer_id),
+        customer_id=customer_id,
+        details={"before": before.isoformat(), "orders": orders},
+    )
 
 
 def _has_telling_card(view: Repositories, customer_id: int) -> bool:

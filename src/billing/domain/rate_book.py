@@ -1,9 +1,11 @@
 """RateBook: putting rate cards in force and reading them."""
 
-from datetime import date
+from datetime import date, datetime
 from functools import partial
+from typing import NamedTuple
 
 from billing.domain.access import Access
+from billing.domain.audit import UNNAMED, Author, Change, Signature, state_hash
 from billing.domain.catalog import Customer
 from billing.domain.errors import RateCardNotFoundError, ServiceNotFoundError
 from billing.domain.ports import Clock, Repositories, Storage
@@ -25,6 +27,30 @@ def check_rates(view: Repositories, customer: Customer, rates: tuple[Rate, ...])
         raise ServiceNotFoundError(min(unknown))
 
 
+class PutCard(NamedTuple):
+    """What putting a card did. change: None where the card was in force already."""
+
+    card: RateCard
+    change: Change | None
+
+
+def put_card(
+    tx: Repositories,
+    customer_id: int,
+    effective_from: date,
+    rates: tuple[Rate, ...],
+    now: datetime,
+) -> PutCard:
+    """Put a card in force in an open transaction, as `RateBook.put` does."""
+    check_rates(tx, tx.customers.hold(customer_id), rates)
+    current = card_in_force(tx.rate_cards.of_customer(customer_id), effective_from)
+    if current is not None and current.rates == rates:
+        return PutCard(current, None)
+    tx.customers.fix_currency([customer_id])
+    card = tx.rate_cards.add(customer_id, effective_from, rates, now.replace(microsecond=0))
+    return PutCard(card, _change(current, card))
+
+
 class RateBook:
     """The rate cards of every customer. Cards are replaced, never edited."""
 
@@ -39,14 +65,15 @@ class RateBook:
         rates: tuple[Rate, ...],
         *,
         access: Access | None = None,
+        author: Author | None = None,
     ) -> tuple[RateCard, bool]:
-        """Put a card in force from a day on; return it, and whether it is new.
+        """Put a card in force from a day on, and record it; return it, and whether it is new.
 
         A card equal to the one in force on that day adds nothing: that one is returned.
         Raises CustomerNotFoundError, ServiceNotFoundError.
         """
-        access = access or Access.everything()
-        return retried(partial(self._put, customer_id, effective_from, rates, access))
+        access, author = access or Access.everything(), author or UNNAMED
+        return retried(partial(self._put, customer_id, effective_from, rates, access, author))
 
     def cards(self, customer_id: int, *, access: Access | None = None) -> list[RateCard]:
         """Return all cards of a customer, newest first, or raise CustomerNotFoundError."""
@@ -64,13 +91,38 @@ class RateBook:
         return card
 
     def _put(
-        self, customer_id: int, effective_from: date, rates: tuple[Rate, ...], access: Access
+        self,
+        customer_id: int,
+        effective_from: date,
+        rates: tuple[Rate, ...],
+        access: Access,
+        author: Author,
     ) -> tuple[RateCard, bool]:
         with self._storage.transaction(access) as tx:
-            check_rates(tx, tx.customers.hold(customer_id), rates)
-            current = card_in_force(tx.rate_cards.of_customer(customer_id), effective_from)
-            if current is not None and current.rates == rates:
-                return current, False
-            tx.customers.fix_currency([customer_id])
-            now = self._clock.now().replace(microsecond=0)
-            return tx.rate_cards.add(customer_id, effective_from, rates, now), True
+            now = self._clock.now()
+            card, change = put_card(tx, customer_id, effective_from, rates, now)
+            if change is not None:
+                tx.audit.record(Signature.of(author, now).sign(change))
+            return card, change is not None
+
+
+def _change(before: RateCard | None, card: RateCard) -> Change:
+    """Say what a new card takes the place of: the one in force so far on its first day."""
+    return Change(
+        action="rate_card.created",
+        object_kind="rate_card",
+        object_id=str(card.id),
+        customer_id=card.customer_id,
+        hash_before=None if before is None else _state_hash(before),
+        hash_after=_state_hash(card),
+        details={
+            "effective_from": card.effective_from.isoformat(),
+            "replaces": None if before is None else before.id,
+        },
+    )
+
+
+def _state_hash(card: RateCard) -> str:
+    """Return the hash of what a card says; equal cards have equal ones."""
+    rates = [rate.as_json() for rate in card.rates]
+    return state_hash({"effective_from": card.effective_from.isoformat(), "rates": rates})

@@ -8,13 +8,13 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
+from billing.domain.audit import Change
 from billing.domain.bulk_intake import InvalidRowError
 from billing.domain.errors import CustomerNotFoundError, InvalidValueError, ServiceNotFoundError
 from billing.domain.fields import read_date, read_id
 from billing.domain.flat_cards import FlatCard, FlatRow, gather
-from billing.domain.open_transaction import OpenTransaction
 from billing.domain.ports import Clock, Repositories, Rows
-from billing.domain.rate_book import RateBook
+from billing.domain.rate_book import put_card
 from billing.domain.rate_reading import check_decimals, read_rates
 from billing.domain.rates import Rate
 from billing.domain.repositories import Outcome
@@ -47,6 +47,7 @@ class RateRows:
         self.ignored_columns: list[str] = []
         self._clock = clock
         self._saved: dict[tuple[int, date], Outcome] = {}
+        self._changes: list[Change] = []
 
     def gathered(self, rows: Rows) -> Iterator[object]:
         """Return the rows of a flat CSV, each with the card that it is a part of.
@@ -77,13 +78,17 @@ class RateRows:
 
     def save(self, tx: Repositories, parts: Sequence[Part], /) -> list[Outcome]:
         """Put the cards in force, in this transaction; a rate's outcome is that of its card."""
-        book = RateBook(OpenTransaction(tx), self._clock)
         for card, _ in parts:
             key = (card.customer_id, card.effective_from)
             if key not in self._saved:
-                _, is_new = book.put(*card)
-                self._saved[key] = Outcome.CREATED if is_new else Outcome.UNCHANGED
+                _, change = put_card(tx, *card, self._clock.now())
+                self._saved[key] = Outcome.UNCHANGED if change is None else Outcome.CREATED
+                self._changes += () if change is None else (change,)
         return [self._saved[card.customer_id, card.effective_from] for card, _ in parts]
+
+    def changes(self) -> Sequence[Change]:
+        """One a card."""
+        return self._changes
 
 
 class _Known:

@@ -44,6 +44,9 @@ class CustomerRepository(Protocol):
     def known(self, customer_ids: Collection[int], /) -> dict[int, Customer]:
         """Return those of the customers that exist, in one statement."""
 
+    def held(self, customer_ids: Collection[int], /) -> dict[int, Customer]:
+        """Return those that exist, as `known` does, and make other writers wait as `hold` does."""
+
     def save(self, customer: Customer, /) -> Outcome:
         """Insert or replace a customer.
 
@@ -75,6 +78,9 @@ class ServiceRepository(Protocol):
 
     def known(self, service_ids: Collection[int], /) -> dict[int, Service]:
         """Return those of the services that exist, in one statement."""
+
+    def held(self, service_ids: Collection[int], /) -> dict[int, Service]:
+        """Return those that exist, as `known` does, and make others that save or hold them wait."""
 
     def save(self, service: Service, /) -> Outcome:
         """Insert or replace a service."""

@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
+
+from billing.domain.audit import Change, state_hash
+from billing.domain.document import instant_text
 
 LISTED_AFTER_END = timedelta(days=1)
 """How long a token that has ended, and its revocation, are still known."""
@@ -98,6 +101,36 @@ class RevokedTokens:
         return until is not None and (issued_at is None or issued_at < until + 1)
 
 
+def issued_change(token: IssuedToken, /) -> Change:
+    """Return what issuing a token changed: what it grants, never the token itself."""
+    grant = _grant(token)
+    return Change(
+        action="token.issued",
+        object_kind="token",
+        object_id=token.jti,
+        hash_after=state_hash(grant),
+        details={name: grant[name] for name in grant if name not in ("jti", "issued_at")},
+    )
+
+
+def revoked_change(revocation: Revocation, token: IssuedToken | None, /) -> Change:
+    """Return what a revocation changed. token: the revoked one, if it was issued here."""
+    state = {
+        "kind": revocation.kind.value,
+        "name": revocation.name,
+        "revoked_at": instant_text(revocation.revoked_at),
+    }
+    details = {"reason": revocation.reason, "by": revocation.revoked_by}
+    return Change(
+        action=f"{revocation.kind.value}.revoked",
+        object_kind=revocation.kind.value,
+        object_id=revocation.name,
+        hash_before=None if token is None else state_hash(_grant(token)),
+        hash_after=state_hash(state),
+        details=details if token is None else {**details, "subject": token.subject},
+    )
+
+
 class TokenLine(NamedTuple):
     """One line of the list: a token, a revocation, or both."""
 
@@ -132,3 +165,14 @@ def _revocation_of(
         if revocation and RevokedTokens([revocation]).include(token.jti, token.subject, issued_at):
             return revocation
     return None
+
+
+def _grant(token: IssuedToken) -> dict[str, Any]:
+    return {
+        "jti": token.jti,
+        "subject": token.subject,
+        "scopes": list(token.scopes),
+        "customers": None if token.customers is None else list(token.customers),
+        "issued_at": instant_text(token.issued_at),
+        "expires_at": instant_text(token.expires_at),
+    }

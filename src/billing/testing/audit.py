@@ -2,14 +2,17 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
 from billing.domain.access import Access
 from billing.domain.audit import AuditAct, AuditEntry, AuditQuery, Author
+from billing.domain.catalog import Customer
 from billing.domain.errors import CustomerNotFoundError
 from billing.domain.ports import Storage
 from billing.domain.report_query import Slice
+from billing.domain.repositories import OrderPlace
 from billing.testing.world import ACME, EVERYTHING, NOON, WIDGETS, fill
 
 ACT = AuditAct(
@@ -47,8 +50,7 @@ class AuditContract:
         """Nothing of it is lost; the newest comes first, with ids that increase."""
         with audited.snapshot(EVERYTHING) as view:
             entries = list(view.audit.page(AuditQuery(), Slice()))
-        fields = AuditAct.__dataclass_fields__
-        acts = [AuditAct(**{name: getattr(e, name) for name in fields}) for e in entries]
+        acts = [AuditAct(**_fields(e)) for e in entries]
         assert acts == ACTS[::-1]
         assert [e.id for e in entries] == sorted({e.id for e in entries}, reverse=True)
 
@@ -58,6 +60,39 @@ class AuditContract:
             entry = tx.audit.record(ACT)
             assert list(tx.audit.page(AuditQuery(), Slice(0, 1))) == [entry]
         assert isinstance(entry, AuditEntry)
+
+    def test_many_acts_are_recorded_at_once(self, audited: Storage) -> None:
+        """In their order, as one by one; none at all is nothing."""
+        acts = [replace(ACT, object_id=str(number)) for number in range(1_000)]
+        with audited.transaction(EVERYTHING) as tx:
+            tx.audit.record_all([])
+            tx.audit.record_all(acts)
+        with audited.snapshot(EVERYTHING) as view:
+            latest = list(view.audit.page(AuditQuery(), Slice(0, 1_001)))
+        assert [e.object_id for e in latest[:-1]] == [act.object_id for act in acts[::-1]]
+        assert latest[-1].action == "service.saved"
+        assert latest[0] == AuditEntry(id=latest[0].id, **_fields(acts[-1]))
+
+    def test_nothing_that_is_done_later_changes_an_entry(self, audited: Storage) -> None:
+        """Neither later acts and purges, nor whoever wrote or read it and has its details."""
+        details: dict[str, Any] = {"reason": "agreed", "orders": [1]}
+        with audited.transaction(EVERYTHING) as tx:
+            written = tx.audit.record(replace(ACT, details=details))
+        details["reason"] = "forged"
+        with audited.snapshot(EVERYTHING) as view:
+            before = list(view.audit.page(AuditQuery(), Slice()))
+            (read,) = view.audit.page(AuditQuery(), Slice(0, 1))
+        for entry in (written, read):
+            entry.details["orders"].append(2)
+        with audited.transaction(EVERYTHING) as tx:
+            tx.customers.save(Customer(ACME, "Renamed", "EUR"))
+            tx.orders.purge(ACME, date.max, OrderPlace(date.min, 0), 100)
+            tx.tokens.forget_ended(NOON + timedelta(days=36_500))
+            tx.claims.release(7)
+            tx.audit.record_all([ACT])
+        with audited.snapshot(EVERYTHING) as view:
+            assert list(view.audit.page(AuditQuery(), Slice(1))) == before
+        assert before[0].details == {"reason": "agreed", "orders": [1]}
 
     def test_entries_are_found_as_the_query_says(self, audited: Storage) -> None:
         """Every filter agrees with AuditQuery's own meaning, and parts with the whole."""
@@ -97,6 +132,11 @@ class AuditContract:
             pytest.raises(CustomerNotFoundError),
         ):
             tx.audit.record(ACT)
+        with (
+            audited.transaction(Access.only([WIDGETS])) as tx,
+            pytest.raises(CustomerNotFoundError),
+        ):
+            tx.audit.record_all([replace(ACT, customer_id=WIDGETS), ACT])
 
     def test_an_act_that_is_rolled_back_is_not_recorded(self, audited: Storage) -> None:
         """An entry stands exactly if what it tells of does; ids go on increasing."""
@@ -107,3 +147,7 @@ class AuditContract:
             assert tx.audit.count(AuditQuery()) == len(ACTS)
             (latest,) = tx.audit.page(AuditQuery(), Slice(0, 1))
             assert tx.audit.record(ACT).id > latest.id
+
+
+def _fields(act: AuditAct) -> dict[str, Any]:
+    return {name: getattr(act, name) for name in AuditAct.__dataclass_fields__}

@@ -88,6 +88,14 @@ class ObjectsContract:
             saved = tx.orders.save([order(ACME, 3), order(ACME, 1), order(ACME, 2, units=1)])
             assert saved == [Outcome.CREATED, Outcome.UNCHANGED, Outcome.UPDATED]
 
+    def test_what_is_held_is_read(self, filled: Storage) -> None:
+        """Those that exist, and for customers those that are seen, as `known` returns them."""
+        with filled.transaction(Access.only([ACME])) as tx:
+            assert tx.customers.held([WIDGETS, ACME, 9]) == tx.customers.known([ACME])
+            assert tx.customers.held([]) == tx.customers.held([WIDGETS]) == {}
+            assert tx.services.held([2, 1, 9]) == tx.services.known([1, 2])
+            assert tx.services.held([]) == {}
+
     def test_an_order_comes_back_as_it_was(self, filled: Storage) -> None:
         """No field is lost, rounded or reordered on the way through the backend."""
         bare = Order(customer_id=ACME, order_id=77)

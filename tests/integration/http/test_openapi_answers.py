@@ -19,6 +19,7 @@ from billing.domain.rate_reading import MODELS
 from billing.entrypoints.http import answer_schemas as answers
 from billing.entrypoints.http import explanation_schemas as explanations
 from billing.entrypoints.http.app import create_app
+from billing.entrypoints.http.audit import AuditEntrySchema
 from billing.settings import Settings
 from tests.integration.http.worlds import API, CARD, JANUARY, generate, settle, value
 
@@ -159,6 +160,9 @@ CALLS = [
     ("get", "reports/2/history/", "reports/{report_id}/history/", None),
     ("get", "reports/1/history/?page=1", "reports/{report_id}/history/", None),
     ("get", "reports/99/history/", "reports/{report_id}/history/", None),
+    ("get", "audit/", "audit/", None),
+    ("get", "audit/?customer_id=1&page=1&created_after=2023-01-01", "audit/", None),
+    ("get", "audit/?created_before=never", "audit/", None),
 ]
 
 
@@ -258,6 +262,7 @@ def test_files_are_documented_under_their_types(
         ("reports/1/explain/?order_id=10001", explanations.OrderExplanationSchema),
         ("reports/1/explain/?order_id=10003", explanations.OrderExplanationSchema),
         ("reports/2/history/", answers.ReportMoveSchema),
+        ("audit/", AuditEntrySchema),
     ],
 )
 def test_no_member_of_an_answer_is_undocumented(

@@ -78,6 +78,10 @@ READS = [
     "reports/5/history/",
     "reports/5/",
     "reports/9223372036854775807/",
+    "audit/?customer_id=1",
+    "audit/?action=customer.updated&page=1&page_size=1",
+    "audit/?object_kind=rate_card&created_after=0001-01-01&created_before=9999-12-31",
+    "audit/?page=9223372036854775807&page_size=1000",
 ]
 
 
@@ -108,6 +112,7 @@ def serve(storage: Storage, settings: Settings, clock: SetClock) -> FlaskClient:
     client = create_app(settings, compose(storage, clock=clock)).test_client()
     token = issue(settings, "alice", SCOPES, None, 1, clock.now())
     client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {token}"
+    client.environ_base["HTTP_X_REQUEST_ID"] = "request-1"  # For the audit trail tells it.
     return client
 
 

@@ -24,11 +24,14 @@ class MemoryCustomers(MemoryRepository):
         return self._unit.require(customer_id)
 
     def hold(self, customer_id: int, /) -> Customer:
-        return self.find(customer_id)  # Writers take turns in any case.
+        return self.find(customer_id)
 
     def known(self, customer_ids: Collection[int], /) -> dict[int, Customer]:
         customers, access = self._unit.state.customers, self._unit.access
         return {i: customers[i] for i in customer_ids if i in customers and access.allows(i)}
+
+    def held(self, customer_ids: Collection[int], /) -> dict[int, Customer]:
+        return self.known(customer_ids)  # Writers take turns in any case.
 
     def save(self, customer: Customer, /) -> Outcome:
         unit, key = self._unit, customer.id
@@ -68,6 +71,9 @@ class MemoryServices(MemoryRepository):
     def known(self, service_ids: Collection[int], /) -> dict[int, Service]:
         services = self._unit.state.services
         return {i: services[i] for i in service_ids if i in services}
+
+    def held(self, service_ids: Collection[int], /) -> dict[int, Service]:
+        return self.known(service_ids)
 
     def save(self, service: Service, /) -> Outcome:
         state = self._unit.state

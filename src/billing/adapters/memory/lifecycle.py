@@ -1,5 +1,6 @@
 """MemoryClaims and MemoryAuditTrail: what becomes of reports."""
 
+import copy
 import json
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
@@ -63,14 +64,18 @@ class MemoryAuditTrail(MemoryRepository):
         if act.customer_id is not None and not self._unit.access.allows(act.customer_id):
             raise CustomerNotFoundError(act.customer_id)
         fields = {name: getattr(act, name) for name in AuditAct.__dataclass_fields__}
-        fields["details"] = json.loads(json.dumps(act.details))  # Nobody else's to change.
+        fields["details"] = json.loads(json.dumps(act.details))
         trail = self._unit.state.audit
         entry = AuditEntry(id=len(trail) + 1, **fields)
         self._unit.state = replace(self._unit.state, audit=(*trail, entry))
-        return entry
+        return _copied(entry)
+
+    def record_all(self, acts: Sequence[AuditAct], /) -> None:
+        for act in acts:
+            self.record(act)
 
     def page(self, query: AuditQuery, part: Slice, /) -> Iterator[AuditEntry]:
-        return part_of(self._matching(query), part)
+        return map(_copied, part_of(self._matching(query), part))
 
     def count(self, query: AuditQuery, /) -> int:
         return sum(1 for _ in self._matching(query))
@@ -83,3 +88,8 @@ class MemoryAuditTrail(MemoryRepository):
         if entry.customer_id is None:
             return access.is_everything
         return access.allows(entry.customer_id)
+
+
+def _copied(entry: AuditEntry) -> AuditEntry:
+    """Return an entry whose details are the caller's own to change."""
+    return replace(entry, details=copy.deepcopy(entry.details))

@@ -66,6 +66,16 @@ class SqlCustomers(SqlRepository):
         rows = self._connection.execute(statement).mappings()
         return {row["id"]: customer_from(row) for row in rows}
 
+    def held(self, customer_ids: Collection[int], /) -> dict[int, Customer]:
+        """Return those that exist and make other writers that hold or save them wait."""
+        allowed = [key for key in customer_ids if self._access.allows(key)]
+        if not allowed:
+            return {}
+        # In one order, so that two of these never wait for each other.
+        statement = select(customers).where(customers.c.id.in_(allowed)).order_by(customers.c.id)
+        rows = self._connection.execute(statement.with_for_update(key_share=True)).mappings()
+        return {row["id"]: customer_from(row) for row in rows}
+
     def save(self, customer: Customer, /) -> Outcome:
         """Insert or replace a customer."""
         if not self._access.allows(customer.id):
@@ -134,6 +144,12 @@ class SqlServices(SqlRepository):
         """Return those of the services that exist."""
         statement = select(services).where(services.c.id.in_(service_ids))
         rows = self._connection.execute(statement).mappings()
+        return {row["id"]: service_from(row) for row in rows}
+
+    def held(self, service_ids: Collection[int], /) -> dict[int, Service]:
+        """Return those that exist and make others that save or hold them wait."""
+        statement = select(services).where(services.c.id.in_(service_ids)).order_by(services.c.id)
+        rows = self._connection.execute(statement.with_for_update()).mappings()
         return {row["id"]: service_from(row) for row in rows}
 
     def save(self, service: Service, /) -> Outcome:

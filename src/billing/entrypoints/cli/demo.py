@@ -3,7 +3,7 @@
 import click
 
 from billing.domain.access import Access
-from billing.entrypoints.cli.application import application
+from billing.entrypoints.cli.application import application, operator
 from billing.entrypoints.cli.demo_world import load
 
 
@@ -19,7 +19,7 @@ def command(if_empty: bool) -> None:
             is_empty = view.customers.count() == 0
         if if_empty and not is_empty:
             click.echo("There are customers already: nothing was loaded.", err=True)
-        elif load(billing):
+        elif load(billing, operator()):
             click.echo(
                 "The sample world is loaded; try: billing report show 1, "
                 "and billing report explain 1 10001",

@@ -9,6 +9,7 @@ from datetime import date
 
 from billing.bootstrap import Billing
 from billing.domain.access import Access
+from billing.domain.audit import Author
 from billing.domain.catalog import Customer, Service
 from billing.domain.catalog_rows import CustomerRows, ServiceRows, read_customer, read_service
 from billing.domain.errors import BillingError
@@ -162,7 +163,7 @@ CARDS: tuple[tuple[int, date, list[Row]], ...] = (
 )
 
 
-def load(billing: Billing) -> int:
+def load(billing: Billing, author: Author | None = None) -> int:
     """Load the sample world; return how much that made or changed, 0 the second time.
 
     Raises BillingError rather than replace a customer or service that is not of this world.
@@ -171,14 +172,14 @@ def load(billing: Billing) -> int:
     changed = sum(
         result.created + result.updated
         for result in (
-            billing.intake.store(CUSTOMERS, CustomerRows()),
-            billing.intake.store(SERVICES, ServiceRows()),
-            billing.intake.store(PRODUCTS, ProductRows()),
-            billing.intake.store(orders(), OrderRows()),
+            billing.intake.store(CUSTOMERS, CustomerRows(), author=author),
+            billing.intake.store(SERVICES, ServiceRows(), author=author),
+            billing.intake.store(PRODUCTS, ProductRows(), author=author),
+            billing.intake.store(orders(), OrderRows(), author=author),
         )
     )
     for customer_id, day, rates in CARDS:
-        changed += billing.rate_book.put(customer_id, day, read_rates(rates))[1]
+        changed += billing.rate_book.put(customer_id, day, read_rates(rates), author=author)[1]
     if not billing.archive.count(ReportQuery()):
         for customer_id in (ACME, WIDGETS):
             billing.generator.generate(customer_id, JANUARY)

@@ -12,7 +12,7 @@ from billing.domain.order_rows import OrderRows
 from billing.domain.ports import Rows
 from billing.domain.product_rows import ProductRows
 from billing.domain.rate_rows import RateRows
-from billing.entrypoints.cli.application import application
+from billing.entrypoints.cli.application import application, operator
 from billing.entrypoints.cli.import_legacy import legacy_command
 from billing.entrypoints.cli.input_files import FILE, format_of, rows_of
 
@@ -65,7 +65,11 @@ def _take(
             taken = reader.gathered(rows)
         try:
             return billing.intake.store(
-                taken, reader, skip_invalid=on_error == "skip", dry_run=dry_run
+                taken,
+                reader,
+                author=operator(),
+                skip_invalid=on_error == "skip",
+                dry_run=dry_run,
             )
         except RowsRefusedError as error:
             _show_errors(error.result)

@@ -17,7 +17,7 @@ from billing.domain.open_transaction import OpenTransaction
 from billing.domain.product_rows import ProductRows
 from billing.domain.rate_rows import RateRows
 from billing.domain.report_query import Slice
-from billing.entrypoints.cli.application import application
+from billing.entrypoints.cli.application import application, operator
 from billing.entrypoints.cli.input_files import rows_of
 from billing.entrypoints.cli.output import destination, write_lines
 from billing.entrypoints.cli.parameters import DAY
@@ -149,9 +149,9 @@ def _store(
     )
     results = {}
     with suppress(_KeepNothing), billing.storage.transaction(Access.everything()) as tx:
-        intake = BulkIntake(OpenTransaction(tx))
+        intake = BulkIntake(OpenTransaction(tx), billing.clock)
         for name, rows, kind in steps:
-            result = results[name] = intake.store(rows, kind, skip_invalid=True)
+            result = results[name] = intake.store(rows, kind, author=operator(), skip_invalid=True)
             for error in result.errors:
                 text = f"{error.field}: {error.error}" if error.field else error.error
                 conversion.unturned.append(legacy.Remark(name, _name(rows[error.row - 1]), text))

@@ -21,6 +21,7 @@ _COMMANDS = {
     "purge": ("purge", "Forget names, addresses and notes of old orders."),
     "worker": ("worker", "Work on billing runs."),
     "run": ("run", "Bill many customers at once."),
+    "audit": ("audit", "List who did what, and when."),
     "report": ("report", "Preview, generate, show, explain, finalize and void reports."),
 }
 

@@ -1,5 +1,7 @@
 """Output: where results go, and tables as text."""
 
+import csv
+import io
 import os
 import sys
 import unicodedata
@@ -13,6 +15,8 @@ import click
 
 ROWS_ALIGNED = 500
 """Rows whose columns are aligned with each other: the widths of all would take all in memory."""
+
+_RUN_BY_SPREADSHEETS = ("=", "+", "-", "@", "\t", "\r")
 
 
 @contextmanager
@@ -42,6 +46,18 @@ def destination(path: str | None, *, is_text: bool = True) -> Iterator[BinaryIO]
 def write_lines(out: BinaryIO, lines: Iterable[str]) -> None:
     """Write lines of text."""
     out.writelines(f"{line}\n".encode() for line in lines)
+
+
+def csv_line(cells: Iterable[str]) -> str:
+    """Return a line of CSV."""
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow(cells)
+    return line.getvalue()
+
+
+def disarmed(text: str) -> str:
+    """Return a text for a cell so that no spreadsheet runs it; amounts may start with a -."""
+    return f"'{text}" if text.startswith(_RUN_BY_SPREADSHEETS) else text
 
 
 def table(

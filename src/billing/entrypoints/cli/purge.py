@@ -5,7 +5,7 @@ from datetime import date
 import click
 
 from billing.domain.orders import PERSONAL_FIELDS
-from billing.entrypoints.cli.application import application
+from billing.entrypoints.cli.application import application, operator
 from billing.entrypoints.cli.parameters import DAY, ID
 
 
@@ -25,7 +25,9 @@ def command(before: date, customer_id: int | None, dry_run: bool) -> None:
     with application() as billing:
         if before > billing.clock.now().date():
             raise click.UsageError(f"--before takes a day that has come, not {before}.")
-        done = billing.purge.run(before, customer_id=customer_id, dry_run=dry_run)
+        done = billing.purge.run(
+            before, customer_id=customer_id, dry_run=dry_run, author=operator()
+        )
     if dry_run:
         click.echo("Dry run: nothing was changed.", err=True)
     click.echo(f"{done.orders} orders purged, {done.reports} reports keep such fields as evidence")

@@ -4,8 +4,6 @@
 `verify` in report_verify.
 """
 
-import csv
-import io
 import json
 from collections.abc import Iterable, Iterator
 from datetime import date
@@ -19,7 +17,7 @@ from billing.domain.period import BillingPeriod
 from billing.domain.report import ReportHeadline
 from billing.domain.report_query import SORT_KEYS, ReportOrder, ReportQuery, Slice
 from billing.entrypoints.cli.application import application
-from billing.entrypoints.cli.output import destination, write_lines
+from billing.entrypoints.cli.output import csv_line, destination, disarmed, write_lines
 from billing.entrypoints.cli.parameters import DAY, ID
 from billing.entrypoints.cli.report_moves import finalize, void
 from billing.entrypoints.cli.report_trial import explain, preview
@@ -88,7 +86,7 @@ def generate(
     show_default=True,
     help=f"One of {', '.join(SORT_KEYS)}; with - in front descending.",
 )
-@click.option("--page", type=click.IntRange(1), help="With --page-size: from 1.")
+@click.option("--page", type=click.IntRange(1, 10**9), help="With --page-size: from 1.")
 @click.option("--page-size", type=click.IntRange(1, 1000), help="100 with --page alone.")
 @click.option("--format", "name", type=click.Choice(["table", "json", "csv"]), default="table")
 @click.option("-o", "--output", metavar="FILE", help="Write to FILE, not to standard output.")
@@ -157,11 +155,8 @@ def _csv_lines(headlines: Iterable[ReportHeadline]) -> Iterator[str]:
     yield ",".join(_SUMMARY_COLUMNS)
     for headline in headlines:
         summary = json.loads(summary_text(headline), parse_float=str)
-        if summary["customer_name"][0] in "=+-@\t\r":
-            summary["customer_name"] = f"'{summary['customer_name']}"
-        line = io.StringIO()
-        csv.writer(line, lineterminator="").writerow(summary[name] for name in _SUMMARY_COLUMNS)
-        yield line.getvalue()
+        summary["customer_name"] = disarmed(summary["customer_name"])
+        yield csv_line(str(summary[name]) for name in _SUMMARY_COLUMNS)
 
 
 _LISTS = {"table": list_lines, "json": _json_lines, "csv": _csv_lines}

@@ -10,16 +10,20 @@ import click
 
 from billing.bootstrap import SystemClock
 from billing.domain.access import Access
+from billing.domain.audit import Signature
 from billing.domain.errors import InvalidValueError, MissingExtraError, StorageUnavailableError
 from billing.domain.fields import require_text
+from billing.domain.ports import Repositories
 from billing.domain.tokens import (
     LISTED_AFTER_END,
     Revocation,
     Revoked,
     TokenRepository,
+    issued_change,
+    revoked_change,
     token_lines,
 )
-from billing.entrypoints.cli.application import application
+from billing.entrypoints.cli.application import application, operator
 from billing.entrypoints.cli.output import destination, write_lines
 from billing.entrypoints.cli.parameters import ID
 from billing.entrypoints.cli.token_view import json_lines, table_lines
@@ -71,6 +75,8 @@ def issue_token(
             if until is not None and token.issued.issued_at <= until.revoked_at:
                 token = made(until.revoked_at + timedelta(seconds=1))
             tx.tokens.record(token.issued)
+            signature = Signature.of(operator(), token.issued.issued_at)
+            tx.audit.record(signature.sign(issued_change(token.issued)))
             _forget(tx.tokens, token.issued.issued_at)
     except (StorageUnavailableError, MissingExtraError, OSError):
         click.echo(
@@ -130,21 +136,24 @@ def revoke_token(
         expires_at=expires_at,
     )
     with application() as billing, billing.storage.transaction(EVERYTHING) as tx:
-        said = _revoke(tx.tokens, revocation)
+        said = _revoke(tx, revocation)
         _forget(tx.tokens, now)
     click.echo(said, err=True)
 
 
-def _revoke(tokens: TokenRepository, revocation: Revocation) -> str:
-    """Keep the revocation, and return what is to be said of it."""
-    if revocation.kind is Revoked.SUBJECT:
-        tokens.revoke(revocation)
-        return f"Every token of {revocation.name} that was issued until now is revoked."
-    issued = tokens.find(revocation.name)
+def _revoke(tx: Repositories, revocation: Revocation) -> str:
+    """Keep and record the revocation, and return what is to be said of it."""
+    of_subject = revocation.kind is Revoked.SUBJECT
+    issued = None if of_subject else tx.tokens.find(revocation.name)
     if issued is not None:  # Rather than what a copy of the token says.
         revocation = replace(revocation, expires_at=issued.expires_at)
-    if not tokens.revoke(revocation):
+    if tx.tokens.revoke(revocation):
+        signature = Signature.of(operator(), revocation.revoked_at)
+        tx.audit.record(signature.sign(revoked_change(revocation, issued)))
+    elif not of_subject:
         return "The token was revoked already."
+    if of_subject:
+        return f"Every token of {revocation.name} that was issued until now is revoked."
     if issued is None:
         return "The token is revoked. It is not among those that were issued here."
     return f"The token of {issued.subject} is revoked."

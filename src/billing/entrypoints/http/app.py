@@ -10,6 +10,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from billing.bootstrap import Billing, compose, open_storage
 from billing.entrypoints.http import (
+    audit,
     catalog,
     context,
     documents,
@@ -58,6 +59,7 @@ _RESOURCES = (
     orders.blueprint,
     rates.blueprint,
     runs.blueprint,
+    audit.blueprint,
 )
 
 

@@ -15,7 +15,7 @@ from billing.entrypoints.http.answer_schemas import IntakeResultSchema
 from billing.entrypoints.http.answers import BLOCK, json_answer, new_spool
 from billing.entrypoints.http.blueprint import Blueprint
 from billing.entrypoints.http.body import JSON, bulk_body
-from billing.entrypoints.http.context import billing, current_access
+from billing.entrypoints.http.context import billing, current_access, current_author
 from billing.entrypoints.http.schemas import StoreRowsSchema
 
 NDJSON = "application/x-ndjson"
@@ -66,6 +66,7 @@ def store_rows(new_kind: Callable[[], RowKind[T]], on_error: str | None) -> Resp
                 READERS[_FORMATS[media_type]](body),
                 new_kind(),
                 access=current_access(),
+                author=current_author(),
                 skip_invalid=on_error == "skip",
             )
 

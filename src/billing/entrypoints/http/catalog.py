@@ -1,19 +1,22 @@
 """Catalog: the customers that are billed, and the services they are billed for."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 
 from flask import Response
 from werkzeug.exceptions import NotFound
 
 from billing.domain.catalog import Customer, Service
+from billing.domain.catalog_changes import Named, catalog_changes
 from billing.domain.catalog_rows import read_customer, read_service
 from billing.domain.errors import CustomerNotFoundError, InvalidValueError, ServiceNotFoundError
+from billing.domain.ports import Repositories
 from billing.domain.repositories import Outcome
 from billing.domain.retries import retried
 from billing.entrypoints.http.answer_schemas import CustomerSchema, ServiceSchema
 from billing.entrypoints.http.answers import json_answer, json_text
 from billing.entrypoints.http.blueprint import Blueprint
-from billing.entrypoints.http.context import billing, current_access
+from billing.entrypoints.http.context import billing, current_access, current_signature
 from billing.entrypoints.http.paging import PAGING_HEADERS, PagedSchema, Paging, list_answer
 from billing.entrypoints.http.schemas import CustomerBodySchema, ServiceBodySchema
 
@@ -60,9 +63,10 @@ def put_customer(customer_id: int, **body: object) -> Response:
 
     def put() -> Response:
         with billing().storage.transaction(current_access()) as tx:
-            existing = tx.customers.known([customer_id]).get(customer_id)
-            customer = read_customer(row, existing)
+            existing = tx.customers.held([customer_id])
+            customer = read_customer(row, existing.get(customer_id))
             outcome = tx.customers.save(customer)
+            _record(tx, existing, customer, outcome)
         return _put_answer(customer, outcome)
 
     try:
@@ -111,7 +115,9 @@ def put_service(service_id: int, **body: object) -> Response:
 
     def put() -> Response:
         with billing().storage.transaction(current_access()) as tx:
+            existing = tx.services.held([service_id])
             outcome = tx.services.save(service)
+            _record(tx, existing, service, outcome)
         return _put_answer(service, outcome)
 
     return retried(put)
@@ -121,6 +127,11 @@ def _id_of(body: dict[str, object], path_id: int) -> int:
     if body.get("id") not in (None, path_id):
         raise InvalidValueError("Not the id in the path.", field="id")
     return path_id
+
+
+def _record(tx: Repositories, before: Mapping[int, Named], value: Named, outcome: Outcome) -> None:
+    sign = current_signature().sign
+    tx.audit.record_all([sign(c) for c in catalog_changes(before, [(value, outcome)])])
 
 
 def _put_answer(value: Customer | Service, outcome: Outcome) -> Response:

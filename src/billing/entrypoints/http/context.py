@@ -8,7 +8,7 @@ from flask import Flask, current_app, g, request
 
 from billing.bootstrap import Billing
 from billing.domain.access import Access
-from billing.domain.audit import Author
+from billing.domain.audit import Author, Signature
 from billing.settings import Settings
 
 REQUEST_ID = "billing.request_id"
@@ -62,6 +62,11 @@ def current_access() -> Access:
 def current_author() -> Author:
     """Return the caller as the audit trail names them."""
     return Author(current_caller().subject, request_id())
+
+
+def current_signature() -> Signature:
+    """Return what signs the changes that a view makes by itself."""
+    return Signature.of(current_author(), billing().clock.now())
 
 
 def request_id() -> str:

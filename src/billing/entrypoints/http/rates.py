@@ -11,7 +11,7 @@ from billing.domain.rates import Rate, RateCard
 from billing.entrypoints.http.answer_schemas import RateCardSchema
 from billing.entrypoints.http.answers import explanation_answer, json_answer, json_text
 from billing.entrypoints.http.blueprint import Blueprint
-from billing.entrypoints.http.context import billing, current_access
+from billing.entrypoints.http.context import billing, current_access, current_author
 from billing.entrypoints.http.explanation_schemas import RateTrialSchema
 from billing.entrypoints.http.paging import PAGING_HEADERS, Paging, sequence_answer
 from billing.entrypoints.http.schemas import (
@@ -59,7 +59,7 @@ def put_rate_card(customer_id: int, effective_from: date, rates: tuple[Rate, ...
     """
     try:
         card, is_new = billing().rate_book.put(
-            customer_id, effective_from, rates, access=current_access()
+            customer_id, effective_from, rates, access=current_access(), author=current_author()
         )
     except CustomerNotFoundError:
         raise NotFound from None
