@@ -19,6 +19,7 @@ _COMMANDS = {
     "demo": ("demo", "Load the sample world."),
     "import": ("import_", "Import customers, services, products, orders or rates."),
     "purge": ("purge", "Forget names, addresses and notes of old orders."),
+    "unbilled": ("unbilled", "List the orders that no final report claims."),
     "report": ("report", "Preview, generate, show, explain, finalize and void reports."),
 }
 

@@ -1,15 +1,20 @@
 """Output: where results go, and tables as text."""
 
 import os
+import shutil
 import sys
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO
+from tempfile import SpooledTemporaryFile
+from typing import BinaryIO, cast
 
 import click
+
+SPOOL_BYTES = 4 * 1024 * 1024
+"""A result held in memory up to this size goes on in a temporary file."""
 
 ROWS_ALIGNED = 500
 """Rows whose columns are aligned with each other: the widths of all would take all in memory."""
@@ -42,6 +47,35 @@ def destination(path: str | None, *, is_text: bool = True) -> Iterator[BinaryIO]
 def write_lines(out: BinaryIO, lines: Iterable[str]) -> None:
     """Write lines of text."""
     out.writelines(f"{line}\n".encode() for line in lines)
+
+
+def json_lines(texts: Iterable[str]) -> Iterator[str]:
+    """Return the lines of an array of JSON texts."""
+    line = "["
+    for number, text in enumerate(texts):
+        if number:
+            yield f"{line},"
+            line = ""
+        line += text
+    yield f"{line}]"
+
+
+def disarmed(text: str) -> str:
+    """Return a cell of text that no spreadsheet runs."""
+    return f"'{text}" if text[:1] in {"=", "+", "-", "@", "\t", "\r"} else text
+
+
+@contextmanager
+def spooled(out: BinaryIO) -> Iterator[BinaryIO]:
+    """Give a place to write to that is copied to `out` in the end.
+
+    So nobody who reads slowly keeps a view of the storage open.
+    """
+    with SpooledTemporaryFile(max_size=SPOOL_BYTES) as file:
+        spool = cast("BinaryIO", file)
+        yield spool
+        spool.seek(0)
+        shutil.copyfileobj(spool, out)
 
 
 def table(

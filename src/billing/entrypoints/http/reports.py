@@ -101,6 +101,8 @@ def generate_report(
     output_format: str | None,
     services: list[int] | None = None,
     idempotency_key: str | None = None,
+    *,
+    only_unbilled: bool | None = None,
 ) -> Response:
     """Bill a customer's period. Each call makes another report: reports are snapshots.
 
@@ -108,20 +110,25 @@ def generate_report(
     that the first one made; with another body it is refused with 422, and with 409 while the
     first one is under way. What is wrong is told in this order: unknown fields, types, the key,
     format, dates, the key's use, customer, services. A refused call stores nothing.
+
+    With `only_unbilled` the report is about the orders of the period that no final report claims,
+    as if there were no others: late ones, above all. It can become final as any report can.
     """
     name, exporter = output_exporter(output_format)
     period, access = BillingPeriod(start_date, end_date), current_access()
     replayed = False
+    wanted: dict[str, Any] = {
+        "services": services,
+        "only_unbilled": bool(only_unbilled),
+        "access": access,
+    }
     if idempotency_key is None:
-        headline = billing().generator.generate(
-            customer_id, period, services=services, access=access, exporter=exporter
-        )
+        headline = billing().generator.generate(customer_id, period, exporter=exporter, **wanted)
     else:
-        prepare = billing().generator.prepare
         headline, replayed = billing().keyed_generation.generate(
             keyed_request(idempotency_key),
             customer_id,
-            partial(prepare, customer_id, period, services=services, access=access),
+            partial(billing().generator.prepare, customer_id, period, **wanted),
             access=access,
             exporter=exporter,
         )
@@ -147,6 +154,8 @@ def preview_report(
     output_format: str | None,
     services: list[int] | None = None,
     rates: tuple[Rate, ...] | None = None,
+    *,
+    only_unbilled: bool | None = None,
 ) -> Response:
     """Bill a customer's period without a trace: what generate would file now, but id and time.
 
@@ -156,7 +165,12 @@ def preview_report(
     name, exporter = output_exporter(output_format)
     period = BillingPeriod(start_date, end_date)
     with billing().generator.prepare(
-        customer_id, period, services=services, rates=rates, access=current_access()
+        customer_id,
+        period,
+        services=services,
+        rates=rates,
+        only_unbilled=bool(only_unbilled),
+        access=current_access(),
     ) as prepared:
         exporter.check(prepared.content)
         document = prepared.document()
