@@ -14,6 +14,7 @@ from billing.domain.ports import Clock, Exporters, Storage
 from billing.domain.purge import Purge
 from billing.domain.rate_book import RateBook
 from billing.domain.rate_trial import RateTrial
+from billing.domain.reconciliation import Reconciliation
 from billing.domain.report_archive import ReportArchive
 from billing.domain.report_generator import ReportGenerator
 from billing.domain.report_lifecycle import ReportLifecycle
@@ -45,6 +46,7 @@ class Billing:
     intake: BulkIntake
     rate_trial: RateTrial
     purge: Purge
+    reconciliation: Reconciliation
 
 
 def compose(
@@ -69,6 +71,7 @@ def compose(
         intake=BulkIntake(storage),
         rate_trial=RateTrial(storage, clock),
         purge=Purge(storage),
+        reconciliation=Reconciliation(storage),
     )
 
 

@@ -20,6 +20,7 @@ _COMMANDS = {
     "import": ("import_", "Import customers, services, products, orders or rates."),
     "purge": ("purge", "Forget names, addresses and notes of old orders."),
     "unbilled": ("unbilled", "List the orders that no final report claims."),
+    "reconcile": ("reconcile", "Say what became of every order."),
     "report": ("report", "Preview, generate, show, explain, finalize and void reports."),
 }
 

@@ -71,11 +71,15 @@ def spooled(out: BinaryIO) -> Iterator[BinaryIO]:
 
     So nobody who reads slowly keeps a view of the storage open.
     """
-    with SpooledTemporaryFile(max_size=SPOOL_BYTES) as file:
-        spool = cast("BinaryIO", file)
+    with spool_file() as spool:
         yield spool
         spool.seek(0)
         shutil.copyfileobj(spool, out)
+
+
+def spool_file() -> BinaryIO:
+    """Return a temporary file; it is in memory up to a size."""
+    return cast("BinaryIO", SpooledTemporaryFile(max_size=SPOOL_BYTES))
 
 
 def table(
