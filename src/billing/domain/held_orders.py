@@ -3,14 +3,14 @@
 import json
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any, NamedTuple
 
 from billing.domain.access import Access
-from billing.domain.evidence import Evidence, read_evidence
 from billing.domain.money import to_amount, to_minor
 from billing.domain.open_transaction import OpenTransaction
+from billing.domain.orders import CANCELLED
 from billing.domain.pages import Section, inflate
 from billing.domain.ports import Repositories
 from billing.domain.report import ReportException, ReportHeadline
@@ -20,10 +20,12 @@ from billing.domain.report_archive import stored_pages
 class HeldOrder(NamedTuple):
     """An order of a report's evidence that was not cancelled: one that the report is about.
 
-    amount: currency units; 0 for an order that is not billed at all.
+    evidence: as parsed from JSON, see evidence.read_evidence. amount: currency units; 0 for an
+    order that is not billed at all.
     """
 
-    evidence: Evidence
+    order_id: int
+    evidence: Mapping[str, Any]
     amount: Decimal
     exception: ReportException | None
 
@@ -38,12 +40,11 @@ def held_orders(view: Repositories, report: ReportHeadline) -> Iterator[list[Hel
     for page in _pages(view, report.id, "evidence"):
         held = []
         for entry in page:
-            evidence = read_evidence(entry, report.customer_id)
-            order_id = evidence.order.order_id
+            order_id = entry["order_id"]
             bill, exception = billed.take(order_id), excepted.take(order_id)
-            if not evidence.order.is_cancelled:
+            if (entry.get("status") or "").casefold() not in CANCELLED:
                 amount = Decimal(bill["total_amount"]) if bill else Decimal(0)
-                held.append(HeldOrder(evidence, amount, _exception(exception)))
+                held.append(HeldOrder(order_id, entry, amount, _exception(exception)))
         yield held
 
 
@@ -57,10 +58,10 @@ class DraftOrders:
         ids, amounts = array("q"), array("q")
         for page in held_orders(view, report):
             for held in page:
-                ids.append(held.evidence.order.order_id)
+                ids.append(held.order_id)
                 amounts.append(to_minor(held.amount, decimals))
                 if held.exception is not None:
-                    self.exceptions[ids[-1]] = held.exception
+                    self.exceptions[held.order_id] = held.exception
         places = array("q", sorted(range(len(ids)), key=ids.__getitem__))
         self._ids = array("q", (ids[place] for place in places))
         self._amounts = array("q", (amounts[place] for place in places))

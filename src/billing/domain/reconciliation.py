@@ -8,6 +8,7 @@ from billing.domain.audit import AuditQuery
 from billing.domain.catalog import Customer
 from billing.domain.costs import compile_card
 from billing.domain.errors import BillingError
+from billing.domain.evidence import read_evidence
 from billing.domain.held_orders import DraftOrders, held_orders
 from billing.domain.order_changes import changes_since
 from billing.domain.order_states import CustomerSums, ReconciledOrder, final_state, open_state
@@ -115,16 +116,16 @@ def _claimed(
     read: dict[int | None, tuple[str, ...]] = {None: ()}
     accepted = _accepted(view, report)
     for page in held_orders(view, report):
-        for card_id in {held.evidence.card_id for held in page}.difference(read):
+        for card_id in {held.evidence["card"] for held in page}.difference(read):
             assert card_id is not None  # None is among the read.
             read[card_id] = compile_card(view.rate_cards.find(card_id), 0).evidence_fields
-        fields = {name for held in page for name in read[held.evidence.card_id]}
-        ids = [held.evidence.order.order_id for held in page]
-        present = view.orders.known(report.customer_id, ids, fields)
+        fields = {name for held in page for name in read[held.evidence["card"]]}
+        present = view.orders.known(report.customer_id, [held.order_id for held in page], fields)
         for held in page:
-            now = present.get(held.evidence.order.order_id)
+            now = present.get(held.order_id)
             if now is not None and (now.order_date is None or now.order_date in period):
-                changes = changes_since(held.evidence.order, now, read[held.evidence.card_id])
+                evidence = read_evidence(held.evidence, report.customer_id)
+                changes = changes_since(evidence.order, now, read[evidence.card_id])
                 yield final_state(now, report.id, held, changes, accepted)
 
 
