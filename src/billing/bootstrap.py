@@ -14,6 +14,7 @@ from billing.domain.ports import Clock, Exporters, Storage
 from billing.domain.purge import Purge
 from billing.domain.rate_book import RateBook
 from billing.domain.rate_trial import RateTrial
+from billing.domain.reconciliation import Reconciliation
 from billing.domain.report_archive import ReportArchive
 from billing.domain.report_generator import ReportGenerator
 from billing.domain.report_lifecycle import ReportLifecycle
@@ -50,6 +51,7 @@ class Billing:
     purge: Purge
     runs: RunControl
     run_worker: RunWorker
+    reconciliation: Reconciliation
 
 
 def compose(
@@ -77,6 +79,7 @@ def compose(
         purge=Purge(storage, clock),
         runs=RunControl(storage, clock, queue),
         run_worker=RunWorker(storage, generator, clock),
+        reconciliation=Reconciliation(storage),
     )
 
 

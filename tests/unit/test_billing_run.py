@@ -34,6 +34,7 @@ from billing.domain.orders import Order
 from billing.domain.period import BillingPeriod
 from billing.domain.ports import Repositories
 from billing.domain.report import ReportStatus
+from billing.domain.report_lifecycle import Terms
 from billing.domain.report_query import ReportQuery, Slice
 from billing.domain.run_control import GIVEN_UP, NothingToBillError
 from billing.domain.run_request import RunOptions, RunRequest
@@ -145,17 +146,26 @@ def test_a_run_of_nobody_is_refused(billing: Billing) -> None:
         billing.runs.start(RunRequest(period=empty))
 
 
-@pytest.mark.parametrize(
-    ("field", "options"),
-    [
-        ("finalize", RunOptions(services=(1,), finalize=True)),
-        ("only_unbilled", RunOptions(only_unbilled=True)),
-    ],
-)
-def test_what_a_run_cannot_do_is_refused(billing: Billing, field: str, options: RunOptions) -> None:
+def test_what_a_run_cannot_do_is_refused(billing: Billing) -> None:
     """Never ignored: a report that is not final looks like one that is."""
-    with pytest.raises(InvalidValueError, match=field):
+    options = RunOptions(services=(1,), finalize=True)
+    with pytest.raises(InvalidValueError, match="finalize"):
         billing.runs.start(RunRequest(period=JANUARY, options=options))
+
+
+def test_a_run_of_what_is_unbilled_leaves_out_the_rest(billing: Billing) -> None:
+    """What a final report claims is not billed again, and the others are, once and for all."""
+    first = billing.generator.generate(ACME, JANUARY)
+    terms = Terms(accept_exceptions=True, reason="agreed")
+    billing.lifecycle.finalize(first.id, author=Author("alice"), terms=terms)
+    run = billing.runs.start(
+        RunRequest(period=JANUARY, customers=(ACME,), options=RunOptions(only_unbilled=True))
+    )
+    work(billing)
+    (item,) = billing.runs.items(run.id)
+    assert item.report_id is not None
+    late = billing.archive.read(item.report_id)
+    assert (late.orders, late.headline.order_count) == ((), 0)
 
 
 def test_the_same_request_is_the_same_run_while_it_lives(billing: Billing) -> None:

@@ -3,6 +3,8 @@
 from collections.abc import Collection, Sequence
 from typing import NamedTuple, Protocol
 
+from billing.domain.period import BillingPeriod
+
 
 class Claim(NamedTuple):
     """An order, held by one final report."""
@@ -28,6 +30,9 @@ class ClaimRepository(Protocol):
 
     def known(self, customer_id: int, order_ids: Collection[int], /) -> dict[int, int]:
         """Return the reports that hold these orders, by order id, in one statement."""
+
+    def holders(self, customer_id: int, period: BillingPeriod, /) -> list[int]:
+        """Return the reports that hold orders now dated in a period, or not dated, by id."""
 
     def count(self, report_id: int, /) -> int:
         """Return how many orders a report holds."""

@@ -1,6 +1,6 @@
 """ReportGenerator: the use case that writes: price a customer's period, then file the report."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import date
 from functools import partial
 
@@ -10,6 +10,7 @@ from billing.domain.comparison import Comparison
 from billing.domain.costs import Pricing, compile_card, cost_order, needs_products
 from billing.domain.errors import ServiceNotFoundError
 from billing.domain.measures import UnitsPerCase
+from billing.domain.orders import Order
 from billing.domain.period import BillingPeriod
 from billing.domain.ports import Clock, ReportExporter, Repositories, Storage
 from billing.domain.rate_book import check_rates
@@ -23,6 +24,9 @@ NO_CARD = "no rate card is in force on the order's date"
 
 Timeline = Sequence[tuple[date, Pricing]]
 """The pricings of a period, each with its first day, ascending; the first covers its start."""
+
+_Placed = Callable[[Collection[str]], Iterator[Order]]
+"""Streams the orders that are billed, by date, with the fields that are asked for."""
 
 
 class ReportGenerator:
@@ -43,17 +47,21 @@ class ReportGenerator:
         period: BillingPeriod,
         *,
         services: Collection[int] | None = None,
+        only_unbilled: bool = False,
         access: Access | None = None,
         exporter: ReportExporter | None = None,
     ) -> ReportHeadline:
         """Bill a customer's period and file the report as a draft.
 
         services: bills only these (None or empty: all), chosen after pricing.
+        only_unbilled: leaves out the orders that a final report claims.
         exporter: asked first whether it can render the result; nothing is stored if it cannot.
         Raises CustomerNotFoundError, ServiceNotFoundError, AmountTooLargeError.
         """
         access = access or Access.everything()
-        with self.prepare(customer_id, period, services=services, access=access) as prepared:
+        with self.prepare(
+            customer_id, period, services=services, only_unbilled=only_unbilled, access=access
+        ) as prepared:
             if exporter is not None:
                 exporter.check(prepared.content)
             return retried(partial(self._file_alone, prepared, access))
@@ -65,6 +73,7 @@ class ReportGenerator:
         *,
         services: Collection[int] | None = None,
         rates: tuple[Rate, ...] | None = None,
+        only_unbilled: bool = False,
         access: Access | None = None,
         cards_up_to: int | None = None,
     ) -> PreparedReport:
@@ -72,6 +81,8 @@ class ReportGenerator:
 
         rates: price the whole period by this draft card, and compare with the cards in force;
         such a report can be looked at but never filed.
+        only_unbilled: the report is about the orders that no final report claims, as if there
+        were no others; it becomes final, and proves itself, as any does.
         cards_up_to: the newest rate card that is taken into account; None takes all.
         """
         with self._storage.snapshot(access or Access.everything()) as view:
@@ -82,11 +93,16 @@ class ReportGenerator:
                 if service_id not in names:
                     raise ServiceNotFoundError(service_id)
             writer = ReportWriter(customer, names, only)
+            placed: _Placed = partial(
+                view.orders.placed_in, customer.id, period, unclaimed=only_unbilled
+            )
             try:
+                timeline = timeline_of(view, customer, period, cards_up_to)
                 if rates is None:
-                    self._price(view, writer, customer, period, cards_up_to)
+                    _price(writer, placed, timeline)
                     return writer.finish(period, self._letterhead)
-                comparison = self._compare(view, writer, customer, period, rates)
+                draft = self._draft(view, customer, period, rates)
+                comparison = _compare(writer, placed, timeline, draft)
                 return writer.finish(
                     period, self._letterhead, comparison.as_json(names, customer.decimals)
                 )
@@ -104,40 +120,37 @@ class ReportGenerator:
         with self._storage.transaction(access) as tx:
             return self.file(prepared, tx)
 
-    def _price(
+    def _draft(
         self,
         view: Repositories,
-        writer: ReportWriter,
-        customer: Customer,
-        period: BillingPeriod,
-        cards_up_to: int | None,
-    ) -> None:
-        walk = _Walk(timeline_of(view, customer, period, cards_up_to))
-        for order in view.orders.placed_in(customer.id, period, walk.reads):
-            pricing = walk.on(order.order_date)
-            writer.add(order, cost_order(order, pricing), pricing)
-
-    def _compare(
-        self,
-        view: Repositories,
-        writer: ReportWriter,
         customer: Customer,
         period: BillingPeriod,
         rates: tuple[Rate, ...],
-    ) -> Comparison:
+    ) -> Pricing:
         check_rates(view, customer, rates)
         card = RateCard(DRAFT, customer.id, period.start, self._clock.now(), rates)
         products = products_for(view, customer.id, rates)
-        draft = compile_card(card, customer.decimals, products=products)
-        walk = _Walk(timeline_of(view, customer, period))
-        comparison = Comparison()
-        for order in view.orders.placed_in(customer.id, period, walk.reads | draft.reads):
-            current = cost_order(order, walk.on(order.order_date))
-            tried = cost_order(order, draft)
-            only = writer.services
-            comparison.add(order.order_id, chosen(current, only), chosen(tried, only))
-            writer.add(order, tried, draft)
-        return comparison
+        return compile_card(card, customer.decimals, products=products)
+
+
+def _price(writer: ReportWriter, placed: _Placed, timeline: Timeline) -> None:
+    walk = _Walk(timeline)
+    for order in placed(walk.reads):
+        pricing = walk.on(order.order_date)
+        writer.add(order, cost_order(order, pricing), pricing)
+
+
+def _compare(
+    writer: ReportWriter, placed: _Placed, timeline: Timeline, draft: Pricing
+) -> Comparison:
+    walk, only = _Walk(timeline), writer.services
+    comparison = Comparison()
+    for order in placed(walk.reads | draft.reads):
+        current = cost_order(order, walk.on(order.order_date))
+        tried = cost_order(order, draft)
+        comparison.add(order.order_id, chosen(current, only), chosen(tried, only))
+        writer.add(order, tried, draft)
+    return comparison
 
 
 class _Walk:

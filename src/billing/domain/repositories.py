@@ -117,13 +117,29 @@ class OrderRepository(Protocol):
     def find(self, customer_id: int, order_id: int, /) -> Order:
         """Return the order, or raise OrderNotFoundError."""
 
+    def known(
+        self, customer_id: int, order_ids: Collection[int], fields: Collection[str], /
+    ) -> dict[int, Order]:
+        """Return those of the customer's orders that exist, by order id, in one statement.
+
+        fields: see `placed_in`.
+        """
+
     def placed_in(
-        self, customer_id: int, period: BillingPeriod, fields: Collection[str], /
+        self,
+        customer_id: int,
+        period: BillingPeriod | None,
+        fields: Collection[str],
+        /,
+        *,
+        unclaimed: bool = False,
     ) -> Iterator[Order]:
         """Stream the customer's orders of a period by order_date, then order_id.
 
+        period: None streams the orders that are in no period: those without a date.
         fields: the fields beyond key, reference, date, status and charges that the caller reads;
-        others may come back as None. Memory stays bounded whatever the number of orders.
+        others may come back as None. unclaimed: only orders that no final report claims,
+        cancelled ones too. Memory stays bounded whatever the number of orders.
         """
 
     def counts_in(self, period: BillingPeriod, /) -> dict[int, int]:
@@ -133,11 +149,29 @@ class OrderRepository(Protocol):
         """Insert or replace orders, none given twice; one outcome each, in their order."""
 
     def page(
-        self, customer_id: int | None, start: date | None, end: date | None, part: Slice, /
+        self,
+        customer_id: int | None,
+        start: date | None,
+        end: date | None,
+        part: Slice,
+        /,
+        *,
+        unbilled: bool = False,
     ) -> Iterator[Order]:
-        """Return orders by customer_id, then order_id; dates include both ends."""
+        """Return orders by customer_id, then order_id; dates include both ends.
 
-    def count(self, customer_id: int | None, start: date | None, end: date | None, /) -> int:
+        unbilled: only orders that no final report claims, without cancelled ones.
+        """
+
+    def count(
+        self,
+        customer_id: int | None,
+        start: date | None,
+        end: date | None,
+        /,
+        *,
+        unbilled: bool = False,
+    ) -> int:
         """Return how many orders `page` would return in all."""
 
     def purge(

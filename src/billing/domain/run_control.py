@@ -151,8 +151,6 @@ class RunControl:
 
 
 def _check_options(request: RunRequest) -> None:
-    if request.options.only_unbilled:
-        raise InvalidValueError("Not supported.", field="only_unbilled")
     if request.options.finalize and request.options.services:
         raise InvalidValueError("A partial report cannot become final.", field="finalize")
 

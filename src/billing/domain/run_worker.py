@@ -93,6 +93,7 @@ class RunWorker:
                 customer_id,
                 item.period,
                 services=item.options.services,
+                only_unbilled=item.options.only_unbilled,
                 access=Access.only([customer_id]),
                 cards_up_to=item.cards_up_to,
             ) as prepared,

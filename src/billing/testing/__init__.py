@@ -8,6 +8,7 @@ class TestMyStorage(StorageContract):
 
 from billing.testing.audit import AuditContract
 from billing.testing.claims import ClaimsContract
+from billing.testing.completeness import CompletenessContract
 from billing.testing.exporters import ExporterContract
 from billing.testing.idempotency import IdempotencyContract
 from billing.testing.moves import MovesContract
@@ -34,5 +35,6 @@ class StorageContract(
     AuditContract,
     RunsContract,
     RunWorkContract,
+    CompletenessContract,
 ):
     """What every Storage must do; provide a `storage` fixture that gives an empty one."""

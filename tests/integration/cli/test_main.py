@@ -13,7 +13,7 @@ from billing.entrypoints.cli.main import billing as billing_command
 from billing.entrypoints.cli.main import main
 from tests.integration.cli.conftest import Run, start
 
-COMMANDS = ["serve", "db", "token", "demo", "import", "purge", "report"]
+COMMANDS = ["serve", "db", "token", "demo", "import", "purge", "unbilled", "reconcile", "report"]
 
 
 def test_help_lists_the_commands(run: Run) -> None:

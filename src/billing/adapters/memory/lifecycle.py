@@ -9,6 +9,7 @@ from billing.adapters.memory.state import MemoryRepository, part_of
 from billing.domain.audit import AuditAct, AuditEntry, AuditQuery
 from billing.domain.claims import Claim
 from billing.domain.errors import CustomerNotFoundError
+from billing.domain.period import BillingPeriod
 from billing.domain.report_query import Slice
 
 
@@ -41,6 +42,17 @@ class MemoryClaims(MemoryRepository):
     def known(self, customer_id: int, order_ids: Collection[int], /) -> dict[int, int]:
         held = self._of(customer_id)
         return {order_id: held[order_id] for order_id in order_ids if order_id in held}
+
+    def holders(self, customer_id: int, period: BillingPeriod, /) -> list[int]:
+        orders = self._unit.state.orders.get(customer_id, {})
+        return sorted(
+            {
+                holder
+                for order_id, holder in self._of(customer_id).items()
+                if order_id in orders
+                and ((day := orders[order_id].order_date) is None or day in period)
+            }
+        )
 
     def count(self, report_id: int, /) -> int:
         return sum(

@@ -24,13 +24,26 @@ class MemoryOrders(MemoryRepository):
             raise OrderNotFoundError(customer_id, order_id)
         return order
 
+    def known(
+        self, customer_id: int, order_ids: Collection[int], _fields: Collection[str], /
+    ) -> dict[int, Order]:
+        orders = self._of(customer_id)
+        return {order_id: orders[order_id] for order_id in order_ids if order_id in orders}
+
     def placed_in(
-        self, customer_id: int, period: BillingPeriod, _fields: Collection[str], /
+        self,
+        customer_id: int,
+        period: BillingPeriod | None,
+        _fields: Collection[str],
+        /,
+        *,
+        unclaimed: bool = False,
     ) -> Iterator[Order]:
+        claimed = self._claimed(customer_id) if unclaimed else ()
         placed = [
-            (order.order_date, order.order_id, order)
+            (order.order_date or date.min, order.order_id, order)
             for order in self._of(customer_id).values()
-            if order.order_date is not None and order.order_date in period
+            if _is_placed(order.order_date, period) and order.order_id not in claimed
         ]
         placed.sort(key=lambda entry: entry[:2])
         return (order for _, _, order in placed)
@@ -63,12 +76,28 @@ class MemoryOrders(MemoryRepository):
         return outcomes
 
     def page(
-        self, customer_id: int | None, start: date | None, end: date | None, part: Slice, /
+        self,
+        customer_id: int | None,
+        start: date | None,
+        end: date | None,
+        part: Slice,
+        /,
+        *,
+        unbilled: bool = False,
     ) -> Iterator[Order]:
-        return part_of(self._matching(customer_id, start, end), part)
+        matching = self._matching(customer_id, start, end)
+        return part_of(filter(self._is_unbilled, matching) if unbilled else matching, part)
 
-    def count(self, customer_id: int | None, start: date | None, end: date | None, /) -> int:
-        return sum(1 for _ in self._matching(customer_id, start, end))
+    def count(
+        self,
+        customer_id: int | None,
+        start: date | None,
+        end: date | None,
+        /,
+        *,
+        unbilled: bool = False,
+    ) -> int:
+        return sum(1 for _ in self.page(customer_id, start, end, Slice(), unbilled=unbilled))
 
     def purge(
         self, customer_id: int, before: date, after: OrderPlace, limit: int, /
@@ -98,6 +127,12 @@ class MemoryOrders(MemoryRepository):
         allowed = self._unit.access.allows(customer_id)
         return self._unit.state.orders.get(customer_id, {}) if allowed else {}
 
+    def _claimed(self, customer_id: int) -> Collection[int]:
+        return self._unit.state.claims.get(customer_id, {})
+
+    def _is_unbilled(self, order: Order) -> bool:
+        return not order.is_cancelled and order.order_id not in self._claimed(order.customer_id)
+
     def _matching(
         self, customer_id: int | None, start: date | None, end: date | None
     ) -> Iterator[Order]:
@@ -108,3 +143,9 @@ class MemoryOrders(MemoryRepository):
                 day = order.order_date
                 if not dated or (day is not None and (start or day) <= day <= (end or day)):
                     yield order
+
+
+def _is_placed(day: date | None, period: BillingPeriod | None) -> bool:
+    if day is None or period is None:
+        return day is None and period is None
+    return day in period

@@ -3,12 +3,14 @@
 import json
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import ColumnElement, and_, delete, func, select, text
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select, text
 
 from billing.adapters.sql.catalog import SqlRepository, visible
 from billing.adapters.sql.lifecycle_tables import claims
+from billing.adapters.sql.tables import orders
 from billing.domain.claims import Claim
 from billing.domain.errors import CustomerNotFoundError
+from billing.domain.period import BillingPeriod
 
 # One statement for any number of orders; by ascending id, so that two at once wait instead of
 # deadlocking. A row that another transaction is about to insert is waited for.
@@ -59,6 +61,25 @@ class SqlClaims(SqlRepository):
         values = {"customer": customer_id, "orders": self._array(order_ids)}
         found = self._connection.execute(text(_KNOWN[self._dialect]), values)
         return {row.order_id: row.report_id for row in found}
+
+    def holders(self, customer_id: int, period: BillingPeriod, /) -> list[int]:
+        """Return the reports that hold orders now dated in a period, or not dated, by id."""
+        statement = (
+            select(claims.c.report_id)
+            .distinct()
+            .where(
+                claims.c.customer_id == customer_id,
+                orders.c.customer_id == claims.c.customer_id,
+                orders.c.order_id == claims.c.order_id,
+                or_(
+                    orders.c.order_date.is_(None),
+                    orders.c.order_date.between(period.start, period.end),
+                ),
+                visible(claims.c.customer_id, self._access),
+            )
+            .order_by(claims.c.report_id)
+        )
+        return list(self._connection.execute(statement).scalars())
 
     def count(self, report_id: int, /) -> int:
         """Return how many orders a report holds."""

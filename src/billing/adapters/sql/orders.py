@@ -1,16 +1,31 @@
 """SqlOrders: one row an order, items and charges as text in the row: one read, no join."""
 
+import json
 from collections.abc import Collection, Iterator, Sequence
 from datetime import date
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, tuple_, update
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    and_,
+    cast,
+    exists,
+    func,
+    or_,
+    select,
+    true,
+    tuple_,
+    update,
+)
 
 from billing.adapters.sql.bulk import BulkTable
 from billing.adapters.sql.catalog import SqlRepository, sliced, visible
+from billing.adapters.sql.lifecycle_tables import claims
 from billing.adapters.sql.mapping import order_columns, order_from, order_reader, order_row
 from billing.adapters.sql.tables import orders
 from billing.domain.errors import CustomerNotFoundError, OrderNotFoundError
-from billing.domain.orders import PERSONAL_FIELDS, Order
+from billing.domain.orders import CANCELLED, PERSONAL_FIELDS, Order
 from billing.domain.period import BillingPeriod
 from billing.domain.report_query import Slice
 from billing.domain.repositories import OrderPlace, Outcome
@@ -19,6 +34,13 @@ _ALWAYS_READ = frozenset(
     {"customer_id", "order_id", "order_date", "reference_number", "status", "charges"}
 )
 _BULK = BulkTable(orders)
+# Every text that casefold makes one of these is ASCII, so lower() on any database does the same.
+_NOT_CANCELLED = or_(
+    orders.c.status.is_(None), func.lower(orders.c.status).not_in(sorted(CANCELLED))
+)
+_UNCLAIMED = ~exists().where(
+    claims.c.customer_id == orders.c.customer_id, claims.c.order_id == orders.c.order_id
+)
 _IS_PERSONAL = or_(*(orders.c[name].is_not(None) for name in sorted(PERSONAL_FIELDS)))
 
 
@@ -35,19 +57,38 @@ class SqlOrders(SqlRepository):
             raise OrderNotFoundError(customer_id, order_id)
         return order_from(row)
 
-    def placed_in(
-        self, customer_id: int, period: BillingPeriod, fields: Collection[str], /
-    ) -> Iterator[Order]:
-        """Stream the customer's orders of a period by order_date, then order_id."""
+    def known(
+        self, customer_id: int, order_ids: Collection[int], fields: Collection[str], /
+    ) -> dict[int, Order]:
+        """Return those of the customer's orders that exist, by order id, in one statement."""
         wanted = _ALWAYS_READ | set(fields)
+        statement = select(*order_columns(wanted)).where(
+            orders.c.customer_id == customer_id, self._is_one_of(order_ids), self._visible
+        )
+        found = map(order_reader(wanted), self._connection.execute(statement))
+        return {order.order_id: order for order in found}
+
+    def placed_in(
+        self,
+        customer_id: int,
+        period: BillingPeriod | None,
+        fields: Collection[str],
+        /,
+        *,
+        unclaimed: bool = False,
+    ) -> Iterator[Order]:
+        """Stream the customer's orders of a period, or undated, by order_date, then order_id."""
+        wanted = _ALWAYS_READ | set(fields)
+        day = orders.c.order_date
         statement = (
             select(*order_columns(wanted))
             .where(
                 orders.c.customer_id == customer_id,
-                orders.c.order_date.between(period.start, period.end),
+                day.is_(None) if period is None else day.between(period.start, period.end),
                 self._visible,
+                _UNCLAIMED if unclaimed else true(),
             )
-            .order_by(orders.c.order_date, orders.c.order_id)
+            .order_by(day, orders.c.order_id)
             .execution_options(yield_per=500)
         )
         return map(order_reader(wanted), self._connection.execute(statement))
@@ -69,16 +110,31 @@ class SqlOrders(SqlRepository):
         return _BULK.save(self._connection, [order_row(order) for order in values])
 
     def page(
-        self, customer_id: int | None, start: date | None, end: date | None, part: Slice, /
+        self,
+        customer_id: int | None,
+        start: date | None,
+        end: date | None,
+        part: Slice,
+        /,
+        *,
+        unbilled: bool = False,
     ) -> Iterator[Order]:
         """Return orders by customer_id, then order_id; dates include both ends."""
-        statement = select(orders).where(self._asked(customer_id, start, end))
+        statement = select(orders).where(self._asked(customer_id, start, end, unbilled=unbilled))
         statement = statement.order_by(orders.c.customer_id, orders.c.order_id)
         return map(order_from, self._connection.execute(sliced(statement, part)))
 
-    def count(self, customer_id: int | None, start: date | None, end: date | None, /) -> int:
+    def count(
+        self,
+        customer_id: int | None,
+        start: date | None,
+        end: date | None,
+        /,
+        *,
+        unbilled: bool = False,
+    ) -> int:
         """Return how many orders `page` would return in all."""
-        asked = self._asked(customer_id, start, end)
+        asked = self._asked(customer_id, start, end, unbilled=unbilled)
         return self._connection.execute(
             select(func.count()).select_from(orders).where(asked)
         ).scalar_one()
@@ -120,10 +176,19 @@ class SqlOrders(SqlRepository):
     def _visible(self) -> ColumnElement[bool]:
         return visible(orders.c.customer_id, self._access)
 
+    def _is_one_of(self, order_ids: Collection[int]) -> ColumnElement[bool]:
+        """Ask for any number of orders with one parameter."""
+        if self._connection.dialect.name == "sqlite":
+            numbers = func.json_each(json.dumps(list(order_ids))).table_valued("value")
+            return orders.c.order_id.in_(select(numbers.c.value))
+        return orders.c.order_id == func.any(cast(list(order_ids), ARRAY(BigInteger)))
+
     def _asked(
-        self, customer_id: int | None, start: date | None, end: date | None
+        self, customer_id: int | None, start: date | None, end: date | None, *, unbilled: bool
     ) -> ColumnElement[bool]:
         conditions = [self._visible]
+        if unbilled:
+            conditions += [_UNCLAIMED, _NOT_CANCELLED]
         if customer_id is not None:
             conditions.append(orders.c.customer_id == customer_id)
         if start is not None:

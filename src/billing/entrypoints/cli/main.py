@@ -22,6 +22,8 @@ _COMMANDS = {
     "worker": ("worker", "Work on billing runs."),
     "run": ("run", "Bill many customers at once."),
     "audit": ("audit", "List who did what, and when."),
+    "unbilled": ("unbilled", "List the orders that no final report claims."),
+    "reconcile": ("reconcile", "Say what became of every order."),
     "report": ("report", "Preview, generate, show, explain, finalize and void reports."),
 }
 

@@ -3,15 +3,20 @@
 import csv
 import io
 import os
+import shutil
 import sys
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO
+from tempfile import SpooledTemporaryFile
+from typing import BinaryIO, cast
 
 import click
+
+SPOOL_BYTES = 4 * 1024 * 1024
+"""A result held in memory up to this size goes on in a temporary file."""
 
 ROWS_ALIGNED = 500
 """Rows whose columns are aligned with each other: the widths of all would take all in memory."""
@@ -58,6 +63,34 @@ def csv_line(cells: Iterable[str]) -> str:
 def disarmed(text: str) -> str:
     """Return a text for a cell so that no spreadsheet runs it; amounts may start with a -."""
     return f"'{text}" if text.startswith(_RUN_BY_SPREADSHEETS) else text
+
+
+def json_lines(texts: Iterable[str]) -> Iterator[str]:
+    """Return the lines of an array of JSON texts."""
+    line = "["
+    for number, text in enumerate(texts):
+        if number:
+            yield f"{line},"
+            line = ""
+        line += text
+    yield f"{line}]"
+
+
+@contextmanager
+def spooled(out: BinaryIO) -> Iterator[BinaryIO]:
+    """Give a place to write to that is copied to `out` in the end.
+
+    So nobody who reads slowly keeps a view of the storage open.
+    """
+    with spool_file() as spool:
+        yield spool
+        spool.seek(0)
+        shutil.copyfileobj(spool, out)
+
+
+def spool_file() -> BinaryIO:
+    """Return a temporary file; it is in memory up to a size."""
+    return cast("BinaryIO", SpooledTemporaryFile(max_size=SPOOL_BYTES))
 
 
 def table(

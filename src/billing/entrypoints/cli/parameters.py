@@ -1,11 +1,13 @@
 """Parameters: the kinds of value that options take, read as strictly as everywhere else."""
 
+from calendar import monthrange
 from datetime import date
 
 import click
 
 from billing.domain.errors import InvalidValueError
 from billing.domain.fields import read_date, read_id_text
+from billing.domain.period import BillingPeriod
 
 
 class _Id(click.ParamType[int]):
@@ -32,5 +34,24 @@ class _Day(click.ParamType[date]):
             self.fail(error.problem, param, ctx)
 
 
+class _Month(click.ParamType[BillingPeriod]):
+    name = "yyyy-mm"
+
+    def convert(
+        self,
+        value: str | BillingPeriod,
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> BillingPeriod:
+        if isinstance(value, BillingPeriod):
+            return value
+        try:
+            start = read_date(f"{value}-01")
+        except InvalidValueError:
+            self.fail("Not a valid month: give YYYY-MM.", param, ctx)
+        return BillingPeriod(start, start.replace(day=monthrange(start.year, start.month)[1]))
+
+
 ID = _Id()
 DAY = _Day()
+MONTH = _Month()

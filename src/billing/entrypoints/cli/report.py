@@ -17,7 +17,13 @@ from billing.domain.period import BillingPeriod
 from billing.domain.report import ReportHeadline
 from billing.domain.report_query import SORT_KEYS, ReportOrder, ReportQuery, Slice
 from billing.entrypoints.cli.application import application
-from billing.entrypoints.cli.output import csv_line, destination, disarmed, write_lines
+from billing.entrypoints.cli.output import (
+    csv_line,
+    destination,
+    disarmed,
+    json_lines,
+    write_lines,
+)
 from billing.entrypoints.cli.parameters import DAY, ID
 from billing.entrypoints.cli.report_moves import finalize, void
 from billing.entrypoints.cli.report_trial import explain, preview
@@ -49,6 +55,7 @@ command.add_command(verify)
 @click.option(
     "--service", "--services", type=ID, multiple=True, help="Bill only this one; repeatable."
 )
+@click.option("--only-unbilled", is_flag=True, help="Only orders that no final report claims.")
 @click.option(
     "--format", "name", type=click.Choice(["table", "json", "csv", "pdf"]), default="table"
 )
@@ -58,6 +65,7 @@ def generate(
     start_date: date,
     end_date: date,
     service: tuple[int, ...],
+    only_unbilled: bool,
     name: str,
     output: str | None,
 ) -> None:
@@ -68,7 +76,11 @@ def generate(
         # Opened first: a report is not filed when there is no place to write it to.
         with destination(output, is_text=name != "pdf") as out:
             headline = billing.generator.generate(
-                customer_id, period, services=service, exporter=exporter
+                customer_id,
+                period,
+                services=service,
+                only_unbilled=only_unbilled,
+                exporter=exporter,
             )
             click.echo(f"Report {headline.id} is filed.", err=True)
             write_report(billing, headline.id, name, out)
@@ -141,13 +153,7 @@ def download(report_id: int, name: str, output: str | None) -> None:
 
 
 def _json_lines(headlines: Iterable[ReportHeadline]) -> Iterator[str]:
-    line = "["
-    for number, text in enumerate(map(summary_text, headlines)):
-        if number:
-            yield f"{line},"
-            line = ""
-        line += text
-    yield f"{line}]"
+    return json_lines(map(summary_text, headlines))
 
 
 def _csv_lines(headlines: Iterable[ReportHeadline]) -> Iterator[str]:

@@ -22,6 +22,7 @@ from billing.entrypoints.cli.report_view import ORDERS_SHOWN, comparison_lines, 
 @click.option(
     "--service", "--services", type=ID, multiple=True, help="Bill only this one; repeatable."
 )
+@click.option("--only-unbilled", is_flag=True, help="Only orders that no final report claims.")
 @click.option(
     "--rates",
     "draft",
@@ -38,6 +39,7 @@ from billing.entrypoints.cli.report_view import ORDERS_SHOWN, comparison_lines, 
 def preview(
     customer_id: int,
     service: tuple[int, ...],
+    only_unbilled: bool,
     draft: str | None,
     name: str,
     every_order: bool,
@@ -54,7 +56,9 @@ def preview(
     with (
         application() as billing,
         destination(output, is_text=name != "pdf") as out,
-        billing.generator.prepare(customer_id, period, services=service, rates=rates) as prepared,
+        billing.generator.prepare(
+            customer_id, period, services=service, rates=rates, only_unbilled=only_unbilled
+        ) as prepared,
     ):
         document = prepared.document()
         if name != "table":

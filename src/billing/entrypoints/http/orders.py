@@ -51,6 +51,31 @@ def list_orders(
         )
 
 
+@blueprint.route("/unbilled/")
+@blueprint.requires("reports:read")
+@blueprint.documented("listUnbilledOrders")
+@blueprint.arguments(OrderListSchema, location="query", as_kwargs=True)
+@blueprint.response(200, OrderSchema(many=True), headers=PAGING_HEADERS)
+def list_unbilled(
+    paging: Paging | None,
+    customer_id: int | None = None,
+    start_date: date | None = None,
+    end_date: date | None = None,
+) -> Response:
+    """List the orders that no final report claims, by customer and order id.
+
+    Without cancelled ones, which are never billed. Without a date filter the undated ones are
+    listed, too. Generate with `only_unbilled` bills those of a period.
+    """
+    asked = (customer_id, start_date, end_date)
+    with billing().storage.snapshot(current_access()) as view:
+        return list_answer(
+            paging,
+            lambda: view.orders.count(*asked, unbilled=True),
+            lambda part: map(order_json, view.orders.page(*asked, part, unbilled=True)),
+        )
+
+
 @blueprint.route("/customers/<id:customer_id>/orders/<id:order_id>/")
 @blueprint.requires("reports:read")
 @blueprint.documented("getOrder", 404)

@@ -118,6 +118,8 @@ def generate_report(
     output_format: str | None,
     services: list[int] | None = None,
     idempotency_key: str | None = None,
+    *,
+    only_unbilled: bool | None = None,
 ) -> Response:
     """Bill a customer's period. Each call makes another report: reports are snapshots.
 
@@ -126,27 +128,35 @@ def generate_report(
     first one is under way. What is wrong is told in this order: unknown fields, types, the key,
     format, dates, the key's use, customer, services. A refused call stores nothing.
     `Prefer: respond-async` without a key answers 202 with a run of this customer.
+
+    With `only_unbilled` the report is about the orders of the period that no final report claims,
+    as if there were no others: late ones, above all. It can become final as any report can.
     """
     name, exporter = output_exporter(output_format)
     period, access = BillingPeriod(start_date, end_date), current_access()
     replayed = False
+    wanted: dict[str, Any] = {
+        "services": services,
+        "only_unbilled": bool(only_unbilled),
+        "access": access,
+    }
     if idempotency_key is not None:
-        prepare = billing().generator.prepare
         headline, replayed = billing().keyed_generation.generate(
             keyed_request(idempotency_key),
             customer_id,
-            partial(prepare, customer_id, period, services=services, access=access),
+            partial(billing().generator.prepare, customer_id, period, **wanted),
             access=access,
             exporter=exporter,
         )
     elif prefers_async():
-        options = RunOptions(services=tuple(sorted(set(services))) if services else None)
+        options = RunOptions(
+            services=tuple(sorted(set(services))) if services else None,
+            only_unbilled=bool(only_unbilled),
+        )
         request = RunRequest(period=period, customers=(customer_id,), options=options)
         return run_started(request, headers=ASYNC_APPLIED)
     else:
-        headline = billing().generator.generate(
-            customer_id, period, services=services, access=access, exporter=exporter
-        )
+        headline = billing().generator.generate(customer_id, period, exporter=exporter, **wanted)
     headers = {"Location": url_for(".read_report", report_id=headline.id)}
     if name != "json":
         headers |= attachment(f"report_{headline.id}", name)
@@ -169,6 +179,8 @@ def preview_report(
     output_format: str | None,
     services: list[int] | None = None,
     rates: tuple[Rate, ...] | None = None,
+    *,
+    only_unbilled: bool | None = None,
 ) -> Response:
     """Bill a customer's period without a trace: what generate would file now, but id and time.
 
@@ -178,7 +190,12 @@ def preview_report(
     name, exporter = output_exporter(output_format)
     period = BillingPeriod(start_date, end_date)
     with billing().generator.prepare(
-        customer_id, period, services=services, rates=rates, access=current_access()
+        customer_id,
+        period,
+        services=services,
+        rates=rates,
+        only_unbilled=bool(only_unbilled),
+        access=current_access(),
     ) as prepared:
         exporter.check(prepared.content)
         document = prepared.document()

@@ -28,7 +28,9 @@ class RunBodySchema(Schema):
         error_messages={"invalid": "Not a list of customer ids."},
         metadata=said("Bills only these. Left out: all that have orders in the period."),
     )
-    only_unbilled = Flag(load_default=False, metadata=said("Must be false."))
+    only_unbilled = Flag(
+        load_default=False, metadata=said("Bill the orders that no final report claims.")
+    )
     finalize = Flag(
         load_default=False,
         metadata=said("Makes each report final at once; one that cannot be is not filed."),

@@ -105,6 +105,11 @@ class GenerateSchema(Schema):
         error_messages={"invalid": "Not a list of service ids."},
         metadata=said("Bills only these services: a partial report. Empty: all."),
     )
+    only_unbilled = Flag(
+        load_default=False,
+        allow_none=True,
+        metadata=said("Bills only the orders that no final report claims.", default=False),
+    )
 
 
 class PreviewBodySchema(GenerateSchema):
