@@ -5,16 +5,19 @@ from typing import Any
 
 import pytest
 
+from billing.adapters.memory import MemoryStorage
+from billing.bootstrap import compose
 from billing.domain.condition_tests import MAX_VALUES
 from billing.domain.conditions import read_condition
 from billing.domain.derived_prices import MAX_PERCENT, MAX_SERVICES
 from billing.domain.errors import InvalidValueError
 from billing.domain.money import from_millionths, raw_text
-from billing.domain.rate_reading import MODELS, read_price_model
-from billing.domain.strict_json import MAX_DEPTH
+from billing.domain.rate_reading import MODELS, read_price_model, read_rates
+from billing.domain.strict_json import MAX_DEPTH, loads
 from billing.domain.tiers import MAX_TIERS
+from billing.testing.world import ACME, JANUARY, fill
 from tests.unit.examples import check, order
-from tests.unit.test_prices import EVERY, GRADUATED, MARKUP, PERCENTAGE, VOLUME
+from tests.unit.test_prices import EVERY, FLAT, GRADUATED, MARKUP, PERCENTAGE, VOLUME
 
 CASES = {"field": "cases", "op": "ge", "value": 2}
 """A test that cannot be decided without the customer's products."""
@@ -120,3 +123,16 @@ def test_a_refusal_lists_what_may_be_said_instead() -> None:
         read_condition({"all": [CASES], "any": [CASES]})
     with pytest.raises(InvalidValueError, match=r"use one of .*, carrier, "):
         read_condition(check("size", "eq", "L"))
+
+
+def test_evidence_says_each_thing_once() -> None:
+    """Also of the fields that it holds for every order and a condition reads as well."""
+    storage = MemoryStorage()
+    fill(storage)
+    when = {"all": [check("reference_number", "missing", True), check("status", "missing", True)]}
+    rates = read_rates([{"service_id": 1, "price": FLAT, "when": when}])
+    billing = compose(storage)
+    billing.rate_book.put(ACME, JANUARY.start, rates)
+    report = billing.generator.generate(ACME, JANUARY)
+    for page in billing.archive.open(report.id).section("evidence"):
+        assert loads(b"[" + page + b"]")  # Refuses a key that comes twice.
