@@ -13,7 +13,7 @@ from billing.domain.condition_tests import MAX_VALUES
 from billing.domain.conditions import read_condition
 from billing.domain.derived_prices import MAX_PERCENT, MAX_SERVICES
 from billing.domain.errors import AmountTooLargeError, InvalidValueError
-from billing.domain.money import from_millionths, raw_text
+from billing.domain.money import currency_decimals, from_millionths, raw_text
 from billing.domain.orders import Charge, Order
 from billing.domain.period import BillingPeriod
 from billing.domain.rate_reading import MODELS, read_price_model, read_rates
@@ -35,6 +35,13 @@ PRODUCTS = {"ab1": 12}
 def test_a_whole_number_is_written_whole(millionths: int, text: str) -> None:
     """10, not 1E+1, wherever it is shown."""
     assert str(from_millionths(millionths)) == text
+
+
+def test_a_currency_that_is_none_is_repeated_shortly() -> None:
+    """Up to 50 characters of it."""
+    with pytest.raises(InvalidValueError) as caught:
+        currency_decimals("X" * 60)
+    assert caught.value.problem.count("X") == 50
 
 
 def test_nothing_has_no_sign() -> None:
