@@ -29,7 +29,8 @@ class Operation:
     path: under the API's root; `{n}` stands for a customer, and for its report. body: makes the
     JSON body for a customer. own: the status for the caller's own. hidden: the status for what is
     another customer's or does not exist, alike; None when the call is about nobody's data, [] when
-    it answers an empty list. everyone: it takes a token for every customer.
+    it answers an empty list. everyone: it takes a token for every customer. bodiless: without any
+    body it means something as well.
     """
 
     method: str
@@ -39,6 +40,7 @@ class Operation:
     own: int = 200
     hidden: int | list[object] | None = 404
     everyone: bool = False
+    bodiless: bool = False
 
     def call(self, client: FlaskClient, customer: int = OWN, **options: Any) -> TestResponse:
         """Make the call for a customer; `options` are the client's own."""
