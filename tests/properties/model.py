@@ -151,7 +151,7 @@ class Model:
         for key, row in self.orders.items():
             if key[0] == customer_id and (row["order_date"] or before) < before:
                 purged += any(row[name] is not None for name in PERSONAL)
-                row |= dict.fromkeys(PERSONAL)
+                row.update(dict.fromkeys(PERSONAL))
         return purged
 
     def state(self, key: Key) -> set[str]:

@@ -68,7 +68,9 @@ def _check_claims(view: Repositories, model: Model) -> None:
         mine = {key[1]: held for key, held in model.claims.items() if key[0] == customer_id}
         assert view.claims.known(customer_id, ORDER_IDS) == mine
     unbilled = {
-        key for key, row in model.orders.items() if key not in model.claims and not is_cancelled(row)
+        key
+        for key, row in model.orders.items()
+        if key not in model.claims and not is_cancelled(row)
     }
     found = list(view.orders.page(None, None, None, Slice(), unbilled=True))
     assert [(o.customer_id, o.order_id) for o in found] == sorted(unbilled)

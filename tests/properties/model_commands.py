@@ -7,7 +7,7 @@ from typing import Any
 
 from billing.domain.access import Access
 from billing.domain.audit import Author
-from billing.domain.billing_run import Run
+from billing.domain.billing_run import ItemKey, Run
 from billing.domain.bulk_intake import IntakeResult
 from billing.domain.catalog import Customer
 from billing.domain.idempotency import KeyedRequest, body_sha256
@@ -132,21 +132,9 @@ def seen(report: ReportHeadline) -> Seen:
 
 def answer(value: Any) -> Any:
     """Return what the model would say where the application says this."""
-    match value:
-        case Refusal():
-            return value.name
-        case ReportHeadline():
-            return seen(value)
-        case Filed():
-            return seen(value.headline), value.replayed
-        case IntakeResult():
-            return value.created, value.updated, value.unchanged
-        case Purged():
-            return value.orders
-        case Run():
-            return value.id
-        case (_, bool(is_new)):  # A rate card.
-            return is_new
+    for kind, said in _ANSWERS:
+        if isinstance(value, kind):
+            return said(value)
     return value
 
 
@@ -155,3 +143,15 @@ def comparable(value: Any) -> Any:
     if isinstance(value, Run):
         return value.id, value.state, value.created_at, value.totals
     return value
+
+
+_ANSWERS: tuple[tuple[type, Callable[[Any], Any]], ...] = (
+    (Refusal, lambda refusal: refusal.name),
+    (ReportHeadline, seen),
+    (Filed, lambda filed: (seen(filed.headline), filed.replayed)),
+    (IntakeResult, lambda result: (result.created, result.updated, result.unchanged)),
+    (Purged, lambda purged: purged.orders),
+    (Run, lambda run: run.id),
+    (ItemKey, tuple),
+    (tuple, lambda card: card[1]),  # A rate card, and whether it is new.
+)

@@ -43,15 +43,15 @@ batches = st.lists(
 )
 services = st.sampled_from([None, None, None, (1,), (2, 3)])
 asks = st.builds(Ask, customers, periods, services, st.booleans())
-wide_asks = st.builds(Ask, customers, st.just(("2023-01-01", "2023-01-05")))
+wide_asks = st.builds(lambda one: Ask(one, ("2023-01-01", "2023-01-05")), customers)
 terms = st.builds(Terms, st.booleans(), st.sampled_from([None, "agreed"]), st.none() | numbers)
-agreed = st.builds(Terms, st.just(True), st.just("agreed"))
+agreed = st.just(Terms(accept=True, reason="agreed"))
 run_asks = st.builds(
     RunAsk, periods, st.sampled_from([None, None, (1,), (1, 2)]), st.booleans(), st.booleans()
 )
 keys = st.sampled_from(["a", "b", "c"])
-crashes = st.none() | st.one_of(
+crashes = st.one_of(
     st.none(),
-    st.builds(CrashPoint, call=st.integers(0, 9)),
-    st.builds(CrashPoint, commit=st.integers(1, 3)),
+    st.integers(0, 9).map(lambda call: CrashPoint(call=call)),
+    st.integers(1, 3).map(lambda commit: CrashPoint(commit=commit)),
 )

@@ -114,7 +114,7 @@ def postgres_subjects(url: str) -> Iterator[Callable[[], Subject]]:
     tables = ", ".join(table.name for table in metadata.sorted_tables)
     empty = f"TRUNCATE {tables} RESTART IDENTITY CASCADE"
     level = "; ".join(
-        f"SELECT setval(pg_get_serial_sequence('{name}', 'id'),"
+        f"SELECT setval(pg_get_serial_sequence('{name}', 'id'),"  # noqa: S608 our own names
         f" (SELECT coalesce(max(id), 0) + 1 FROM {name}), false)"
         for name in NUMBERED
     )

@@ -1,6 +1,5 @@
 """What the model keeps and asks: orders as rows, reports, and what is compared of them."""
 
-
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -80,6 +79,4 @@ class Terms(NamedTuple):
 
 def is_cancelled(row: Row) -> bool:
     """Tell whether an order is billed nowhere."""
-    return row["status"] == "Cancelled"
-
-
+    return bool(row["status"] == "Cancelled")
