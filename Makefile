@@ -12,7 +12,7 @@ run: server-venv ## Start the service with sample data on http://127.0.0.1:8000 
 	@exec $(PY) scripts/run.py "$(PORT)"
 
 test: check ## Check everything, then run all tests
-	$(PY) -m pytest
+	@sh scripts/test.sh
 
 check: dev-venv ## Lint, format, types and arrows, without running anything
 	$(PY) -m ruff check .
