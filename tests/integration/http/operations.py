@@ -118,7 +118,7 @@ OPERATIONS: dict[str, Operation] = {
     "listRateCards": Operation("GET", "customers/{n}/rates/", READ),
     "putRateCard": Operation("PUT", "customers/{n}/rates/", CATALOG, _card, 201),
     "listUnbilledOrders": Operation("GET", "unbilled/?customer_id={n}", READ, hidden=[]),
-    "finalizeReport": Operation("POST", "reports/{n}/finalize/", WRITE, _accepting),
+    "finalizeReport": Operation("POST", "reports/{n}/finalize/", WRITE, _accepting, bodiless=True),
     "voidReport": Operation("POST", "reports/{n}/void/", WRITE, lambda _: {"reason": "wrong"}),
     "listReportMoves": Operation("GET", "reports/{n}/history/", READ),
     "listAuditEntries": Operation("GET", "audit/?customer_id={n}", AUDIT, hidden=[]),
@@ -126,9 +126,9 @@ OPERATIONS: dict[str, Operation] = {
     "listRuns": Operation("GET", "runs/", READ, hidden=None),
     "getRun": Operation("GET", "runs/{n}/", READ),
     "listRunItems": Operation("GET", "runs/{n}/items/", READ),
-    "cancelRun": Operation("POST", "runs/{n}/cancel/", WRITE, lambda _: {}),
+    "cancelRun": Operation("POST", "runs/{n}/cancel/", WRITE, lambda _: {}, bodiless=True),
     # Nothing of it has failed, which nobody else is told.
-    "retryRun": Operation("POST", "runs/{n}/retry/", WRITE, lambda _: {}, 409),
+    "retryRun": Operation("POST", "runs/{n}/retry/", WRITE, lambda _: {}, 409, bodiless=True),
     "tryRates": Operation("POST", "customers/{n}/rates/test/", READ, _trial),
 }
 
