@@ -168,6 +168,19 @@ def test_a_run_of_what_is_unbilled_leaves_out_the_rest(billing: Billing) -> None
     assert (late.orders, late.headline.order_count) == ((), 0)
 
 
+def test_a_run_of_what_is_unbilled_takes_whom_it_concerns(billing: Billing) -> None:
+    """Without named customers: nobody whose orders are all billed or cancelled."""
+    options = RunOptions(only_unbilled=True)
+    billed = billing.generator.generate(ACME, JANUARY)
+    terms = Terms(accept_exceptions=True, reason="agreed")
+    billing.lifecycle.finalize(billed.id, author=Author("alice"), terms=terms)
+    run = billing.runs.start(RunRequest(period=JANUARY, options=options))
+    assert [item.customer_id for item in billing.runs.items(run.id)] == [WIDGETS]
+    empty = BillingPeriod(date(1999, 1, 1), date(1999, 1, 31))
+    with pytest.raises(NothingToBillError, match="unbilled orders"):
+        billing.runs.start(RunRequest(period=empty, options=options))
+
+
 def test_the_same_request_is_the_same_run_while_it_lives(billing: Billing) -> None:
     """After it a new one begins; one that overlaps is refused."""
     first = billing.runs.start(REQUEST)

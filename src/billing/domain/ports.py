@@ -14,10 +14,10 @@ from billing.domain.audit import AuditTrail
 from billing.domain.claims import ClaimRepository
 from billing.domain.document import ReportDocument
 from billing.domain.idempotency import IdempotencyKeys
+from billing.domain.order_repository import OrderRepository
 from billing.domain.report import ReportContent
 from billing.domain.repositories import (
     CustomerRepository,
-    OrderRepository,
     ProductRepository,
     RateCardRepository,
     ReportRepository,

@@ -7,13 +7,13 @@ from typing import NamedTuple
 from billing.domain.access import Access
 from billing.domain.audit import AuditAct, Author, Change, Signature
 from billing.domain.costs import compile_card
+from billing.domain.order_repository import OrderPlace
 from billing.domain.orders import PERSONAL_FIELDS
 from billing.domain.pages import inflate
 from billing.domain.ports import Clock, Repositories, Storage
 from billing.domain.report import ReportHeadline
 from billing.domain.report_archive import stored_pages
 from billing.domain.report_query import ReportQuery, Slice
-from billing.domain.repositories import OrderPlace
 
 ORDERS_A_TRANSACTION = 500
 

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
+from functools import partial
 
 from billing.domain.access import Access
 from billing.domain.billing_run import (
@@ -23,6 +24,7 @@ from billing.domain.errors import (
 )
 from billing.domain.ports import Clock, Repositories, Storage
 from billing.domain.report_query import Slice
+from billing.domain.retries import retried
 from billing.domain.run_queue import NoHints, RunQueue
 from billing.domain.run_request import RunRequest
 
@@ -41,8 +43,9 @@ class NothingToBillError(BillingError):
 
     code = "nothing_to_bill"
 
-    def __init__(self) -> None:
-        super().__init__("No customer has orders in this period")
+    def __init__(self, *, unbilled: bool = False) -> None:
+        kind = "unbilled orders" if unbilled else "orders"
+        super().__init__(f"No customer has {kind} in this period")
 
 
 class RunControl:
@@ -56,18 +59,18 @@ class RunControl:
     def start(self, request: RunRequest, *, access: Access | None = None) -> Run:
         """Queue a run, or find the live one that the same request started.
 
-        Without named customers it takes those that have orders in the period. Rate cards put
-        from now on do not count in it. Raises CustomerNotFoundError, ServiceNotFoundError,
-        NothingToBillError, and RunClashError when a customer is in another live run for the same
-        period.
+        Without named customers it takes those that have orders in the period; `only_unbilled`,
+        those that have unbilled ones. Rate cards put from now on do not count in it. Raises
+        CustomerNotFoundError, ServiceNotFoundError, NothingToBillError, and RunClashError when a
+        customer is in another live run for the same period.
         """
         _check_options(request)
         access = access or Access.everything()
         try:
-            run, keys = self._add(request, access)
+            run, keys = retried(partial(self._add, request, access))
         except RunClashError:
             # Whoever was first has committed by now: it may have been the same request.
-            run, keys = self._add(request, access)
+            run, keys = retried(partial(self._add, request, access))
         self._hint(keys)
         return run
 
@@ -87,11 +90,7 @@ class RunControl:
 
         A cancelled run is answered as it is. Raises RunNotFoundError, RunStateError.
         """
-        with self._storage.transaction(access or Access.everything()) as tx:
-            run = tx.runs.find(run_id)
-            if not tx.runs.cancel(run_id, self._now()) and run.state is not RunState.CANCELLED:
-                raise RunStateError(f"Run {run_id} is {run.state}: there is nothing to cancel")
-            return tx.runs.find(run_id)
+        return retried(partial(self._cancel, run_id, access or Access.everything()))
 
     def retry(self, run_id: int, *, access: Access | None = None) -> Run:
         """Queue the failed items of a run again, priced by the rate cards in force now.
@@ -99,15 +98,8 @@ class RunControl:
         Raises RunNotFoundError, RunStateError when none has failed or the run is cancelled, and
         RunClashError.
         """
-        with self._storage.transaction(access or Access.everything()) as tx:
-            run = tx.runs.find(run_id)
-            if run.state is RunState.CANCELLED:
-                raise RunStateError(f"Run {run_id} is cancelled: start another one")
-            if not tx.runs.retry(run_id, tx.rate_cards.newest()):
-                raise RunStateError(f"Run {run_id} has no failed items")
-            run = tx.runs.find(run_id)
-            keys = tx.run_work.waiting(run.total)
-        self._hint([key for key in keys if key.run_id == run_id])
+        run, keys = retried(partial(self._retry, run_id, access or Access.everything()))
+        self._hint(keys)
         return run
 
     def sweep(self) -> int:
@@ -137,6 +129,24 @@ class RunControl:
             run_id = tx.runs.add(request, items, self._now())
             return tx.runs.find(run_id), [ItemKey(run_id, item.customer_id) for item in items]
 
+    def _cancel(self, run_id: int, access: Access) -> Run:
+        with self._storage.transaction(access) as tx:
+            run = tx.runs.find(run_id)
+            if not tx.runs.cancel(run_id, self._now()) and run.state is not RunState.CANCELLED:
+                raise RunStateError(f"Run {run_id} is {run.state}: there is nothing to cancel")
+            return tx.runs.find(run_id)
+
+    def _retry(self, run_id: int, access: Access) -> tuple[Run, Sequence[ItemKey]]:
+        with self._storage.transaction(access) as tx:
+            run = tx.runs.find(run_id)
+            if run.state is RunState.CANCELLED:
+                raise RunStateError(f"Run {run_id} is cancelled: start another one")
+            if not tx.runs.retry(run_id, tx.rate_cards.newest()):
+                raise RunStateError(f"Run {run_id} has no failed items")
+            run = tx.runs.find(run_id)
+            waiting = tx.run_work.waiting(run.total)
+            return run, [key for key in waiting if key.run_id == run_id]
+
     def _hint(self, keys: Sequence[ItemKey]) -> None:
         if not keys:
             return
@@ -165,7 +175,7 @@ def _check_services(tx: Repositories, services: Collection[int]) -> None:
 def _items(tx: Repositories, request: RunRequest) -> list[NewItem]:
     """Return the items of a run, the customer with the most orders first."""
     _check_services(tx, request.options.services or ())
-    orders = tx.orders.counts_in(request.period)
+    orders = tx.orders.counts_in(request.period, unbilled=request.options.only_unbilled)
     if request.customers is None:
         customers = list(orders)
     else:
@@ -177,7 +187,7 @@ def _items(tx: Repositories, request: RunRequest) -> list[NewItem]:
             if missing is not None:
                 raise CustomerNotFoundError(missing)
     if not customers:
-        raise NothingToBillError
+        raise NothingToBillError(unbilled=request.options.only_unbilled)
     newest = tx.rate_cards.newest()
     items = [NewItem(key, orders.get(key, 0), newest.get(key, 0)) for key in customers]
     return sorted(items, key=lambda item: (-item.orders, item.customer_id))

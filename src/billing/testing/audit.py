@@ -10,9 +10,9 @@ from billing.domain.access import Access
 from billing.domain.audit import AuditAct, AuditEntry, AuditQuery, Author
 from billing.domain.catalog import Customer
 from billing.domain.errors import CustomerNotFoundError
+from billing.domain.order_repository import OrderPlace
 from billing.domain.ports import Storage
 from billing.domain.report_query import Slice
-from billing.domain.repositories import OrderPlace
 from billing.testing.world import ACME, EVERYTHING, NOON, WIDGETS, fill
 
 ACT = AuditAct(

@@ -6,10 +6,10 @@ from datetime import date
 import pytest
 
 from billing.domain.access import Access
+from billing.domain.order_repository import OrderPlace
 from billing.domain.orders import PERSONAL_FIELDS, Order
 from billing.domain.ports import Storage
 from billing.domain.report_query import Slice
-from billing.domain.repositories import OrderPlace
 from billing.testing.world import ACME, EVERYTHING, WHOLE_ORDER, WIDGETS, fill
 
 BEFORE = date(2023, 1, 20)

@@ -214,3 +214,15 @@ class RunsContract:
         with filled.snapshot(Access.only([WIDGETS])) as view:
             assert view.orders.counts_in(JANUARY) == {WIDGETS: 1}
             assert view.rate_cards.newest() == {WIDGETS: 2}
+
+    def test_what_is_left_to_bill_is_counted(self, filled: Storage) -> None:
+        """Neither orders that a final report claims nor cancelled ones are left."""
+        with filled.snapshot(EVERYTHING) as view:
+            first, second = view.orders.placed_in(ACME, JANUARY, frozenset())
+        with filled.transaction(EVERYTHING) as tx:
+            tx.claims.add(ACME, 1, [first.order_id])
+        with filled.snapshot(EVERYTHING) as view:
+            assert view.orders.counts_in(JANUARY, unbilled=True) == {ACME: 1, WIDGETS: 1}
+        with filled.transaction(EVERYTHING) as tx:
+            tx.orders.save([second._replace(status="Cancelled")])
+            assert tx.orders.counts_in(JANUARY, unbilled=True) == {WIDGETS: 1}

@@ -1,5 +1,6 @@
 """MemoryOrders: orders by customer, so that a customer's own are found without the others."""
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import date
@@ -7,10 +8,11 @@ from typing import Any
 
 from billing.adapters.memory.state import MemoryRepository, part_of
 from billing.domain.errors import OrderNotFoundError
+from billing.domain.order_repository import OrderPlace
 from billing.domain.orders import PERSONAL_FIELDS, Order
 from billing.domain.period import BillingPeriod
 from billing.domain.report_query import Slice
-from billing.domain.repositories import OrderPlace, Outcome
+from billing.domain.repositories import Outcome
 
 _NOTHING: dict[str, Any] = dict.fromkeys(PERSONAL_FIELDS)
 
@@ -48,15 +50,9 @@ class MemoryOrders(MemoryRepository):
         placed.sort(key=lambda entry: entry[:2])
         return (order for _, _, order in placed)
 
-    def counts_in(self, period: BillingPeriod, /) -> dict[int, int]:
-        dates = {
-            customer_id: (order.order_date for order in self._of(customer_id).values())
-            for customer_id in self._unit.state.orders
-        }
-        counts = {
-            key: sum(1 for day in days if day and day in period) for key, days in dates.items()
-        }
-        return {customer_id: count for customer_id, count in counts.items() if count}
+    def counts_in(self, period: BillingPeriod, /, *, unbilled: bool = False) -> dict[int, int]:
+        placed = self.page(None, period.start, period.end, Slice(), unbilled=unbilled)
+        return dict(Counter(order.customer_id for order in placed))
 
     def save(self, orders: Sequence[Order], /) -> list[Outcome]:
         state = self._unit.state

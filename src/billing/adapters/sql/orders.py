@@ -25,10 +25,11 @@ from billing.adapters.sql.lifecycle_tables import claims
 from billing.adapters.sql.mapping import order_columns, order_from, order_reader, order_row
 from billing.adapters.sql.tables import orders
 from billing.domain.errors import CustomerNotFoundError, OrderNotFoundError
+from billing.domain.order_repository import OrderPlace
 from billing.domain.orders import CANCELLED, PERSONAL_FIELDS, Order
 from billing.domain.period import BillingPeriod
 from billing.domain.report_query import Slice
-from billing.domain.repositories import OrderPlace, Outcome
+from billing.domain.repositories import Outcome
 
 _ALWAYS_READ = frozenset(
     {"customer_id", "order_id", "order_date", "reference_number", "status", "charges"}
@@ -93,12 +94,10 @@ class SqlOrders(SqlRepository):
         )
         return map(order_reader(wanted), self._connection.execute(statement))
 
-    def counts_in(self, period: BillingPeriod, /) -> dict[int, int]:
+    def counts_in(self, period: BillingPeriod, /, *, unbilled: bool = False) -> dict[int, int]:
         """Return how many orders each customer has in the period."""
-        placed = orders.c.order_date.between(period.start, period.end)
-        statement = select(orders.c.customer_id, func.count().label("number")).where(
-            placed, self._visible
-        )
+        asked = self._asked(None, period.start, period.end, unbilled=unbilled)
+        statement = select(orders.c.customer_id, func.count().label("number")).where(asked)
         rows = self._connection.execute(statement.group_by(orders.c.customer_id))
         return {row.customer_id: row.number for row in rows}
 
