@@ -1,6 +1,6 @@
 """ReportGenerator: the use case that writes: price a customer's period, then file the report."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import partial
 
@@ -88,11 +88,7 @@ class ReportGenerator:
         with self._storage.snapshot(access or Access.everything()) as view:
             customer = view.customers.find(customer_id)
             names = {service.id: service.name for service in view.services.page(Slice())}
-            only = tuple(sorted(set(services))) if services else None
-            for service_id in only or ():
-                if service_id not in names:
-                    raise ServiceNotFoundError(service_id)
-            writer = ReportWriter(customer, names, only)
+            writer = ReportWriter(customer, names, _only(services, names))
             placed: _Placed = partial(
                 view.orders.placed_in, customer.id, period, unclaimed=only_unbilled
             )
@@ -131,6 +127,15 @@ class ReportGenerator:
         card = RateCard(DRAFT, customer.id, period.start, self._clock.now(), rates)
         products = products_for(view, customer.id, rates)
         return compile_card(card, customer.decimals, products=products)
+
+
+def _only(services: Collection[int] | None, names: Mapping[int, str]) -> tuple[int, ...] | None:
+    """Return the services that are billed alone, or None for all."""
+    only = tuple(sorted(set(services))) if services else None
+    for service_id in only or ():
+        if service_id not in names:
+            raise ServiceNotFoundError(service_id)
+    return only
 
 
 def _price(writer: ReportWriter, placed: _Placed, timeline: Timeline) -> None:

@@ -67,19 +67,7 @@ def new_token(
         issued_at=issued_at,
         expires_at=issued_at + timedelta(days=_days(days)),
     )
-    claims: dict[str, object] = {
-        "sub": issued.subject,
-        "scope": " ".join(issued.scopes),
-        "customers": EVERY_CUSTOMER if issued.customers is None else issued.customers,
-        "iat": int(issued.issued_at.timestamp()),
-        "exp": int(issued.expires_at.timestamp()),
-        "jti": issued.jti,
-    }
-    if settings.jwt_issuer:
-        claims["iss"] = settings.jwt_issuer
-    if settings.jwt_audience:
-        claims["aud"] = settings.jwt_audience
-    token = jwt.encode(claims, settings.jwt_secret.encode(), "HS256")
+    token = jwt.encode(_claims(issued, settings), settings.jwt_secret.encode(), "HS256")
     if len(token) > MAX_TOKEN_BYTES:
         raise InvalidValueError(
             "Too many for one token, which may have 8 KB: name fewer, or none for all.",
@@ -103,6 +91,22 @@ def read_token(token: bytes) -> tuple[str, datetime | None]:
         return claims["jti"], datetime.fromtimestamp(claims["exp"], UTC)
     except (KeyError, TypeError, ValueError, OverflowError, OSError):
         return claims["jti"], None
+
+
+def _claims(issued: IssuedToken, settings: Settings) -> dict[str, object]:
+    claims: dict[str, object] = {
+        "sub": issued.subject,
+        "scope": " ".join(issued.scopes),
+        "customers": EVERY_CUSTOMER if issued.customers is None else issued.customers,
+        "iat": int(issued.issued_at.timestamp()),
+        "exp": int(issued.expires_at.timestamp()),
+        "jti": issued.jti,
+    }
+    if settings.jwt_issuer:
+        claims["iss"] = settings.jwt_issuer
+    if settings.jwt_audience:
+        claims["aud"] = settings.jwt_audience
+    return claims
 
 
 def _subject(subject: str) -> str:

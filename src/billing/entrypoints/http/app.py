@@ -15,6 +15,7 @@ from billing.entrypoints.http import (
     context,
     documents,
     errors,
+    generation,
     health,
     lifecycle,
     orders,
@@ -53,6 +54,7 @@ THREADS_KEPT = 2
 
 _RESOURCES = (
     reports.blueprint,
+    generation.blueprint,
     lifecycle.blueprint,
     catalog.blueprint,
     products.blueprint,

@@ -171,8 +171,7 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # It ships no t
 
     def alias(self, rule: str, view: Callable[..., Any], **options: Any) -> None:
         """Serve a view under a second path, which the document does not list."""
-        endpoint = f"{view.__name__}_alias"
-        flask.Blueprint.add_url_rule(self, rule, endpoint, view, **options)
+        flask.Blueprint.add_url_rule(self, rule, f"{view.__name__}_alias", view, **options)
 
 
 def public(view: View) -> View:

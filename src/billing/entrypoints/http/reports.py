@@ -1,19 +1,14 @@
-"""Reports: listing, reading, generating, previewing, downloading and explaining them."""
+"""Reports: listing, reading, downloading and explaining them, and sums by customer."""
 
 from collections.abc import Iterator
-from datetime import date
-from functools import partial
 from itertools import islice
 from typing import Any
 
-from flask import Response, url_for
+from flask import Response
 
 from billing.domain.document import customer_summary_text, summary_text
-from billing.domain.period import BillingPeriod
-from billing.domain.rates import Rate
 from billing.domain.report_query import ReportQuery, Slice
-from billing.domain.run_request import RunOptions, RunRequest
-from billing.entrypoints.http.answer_headers import ETAGGED, LOCATED, REPLAYED, attached
+from billing.entrypoints.http.answer_headers import ETAGGED, attached
 from billing.entrypoints.http.answer_schemas import (
     CustomerSummarySchema,
     ExceptionSchema,
@@ -29,8 +24,7 @@ from billing.entrypoints.http.answers import (
 from billing.entrypoints.http.blueprint import Blueprint
 from billing.entrypoints.http.context import billing, current_access
 from billing.entrypoints.http.etags import IfNoneMatchSchema
-from billing.entrypoints.http.explanation_schemas import OrderExplanationSchema, PreviewSchema
-from billing.entrypoints.http.idempotency_header import IdempotencySchema, keyed_request
+from billing.entrypoints.http.explanation_schemas import OrderExplanationSchema
 from billing.entrypoints.http.paging import (
     PAGING_HEADERS,
     PagedSchema,
@@ -42,25 +36,12 @@ from billing.entrypoints.http.report_files import (
     CSV_FILE,
     PDF_FILE,
     attachment,
-    filed_answer,
-    output_exporter,
     report_answer,
 )
-from billing.entrypoints.http.run_answers import (
-    APPLIED,
-    ASYNC_APPLIED,
-    PREFER,
-    STARTED,
-    prefers_async,
-    run_started,
-)
-from billing.entrypoints.http.run_schemas import RunSchema
 from billing.entrypoints.http.schemas import (
     CustomerSummaryQuerySchema,
     DownloadSchema,
     ExplainSchema,
-    GenerateSchema,
-    PreviewBodySchema,
     ReportListSchema,
 )
 
@@ -94,116 +75,6 @@ def list_reports(paging: Paging | None, **asked: Any) -> Response:
 def read_report(report_id: int, if_none_match: str = "") -> Response:
     """Return one report in full."""
     return report_answer(report_id, "json", if_none_match)
-
-
-@blueprint.route("/reports/generate/", methods=["POST"])
-@blueprint.requires("reports:write")
-@blueprint.documented(
-    "generateReport",
-    409,
-    422,
-    failure="An error occurred generating the report",
-    headers=[PREFER],
-)
-@blueprint.arguments(GenerateSchema, as_kwargs=True)
-@blueprint.arguments(IdempotencySchema, location="headers", as_kwargs=True)
-@blueprint.alt_response(201, schema=CSV_FILE, content_type="text/csv", success=True)
-@blueprint.alt_response(201, schema=PDF_FILE, content_type="application/pdf", success=True)
-@blueprint.alt_response(202, schema=RunSchema, headers=STARTED | APPLIED, success=True)
-@blueprint.response(201, ReportSchema, headers=LOCATED | _FILE | REPLAYED | ETAGGED)
-def generate_report(
-    customer_id: int,
-    start_date: date,
-    end_date: date,
-    output_format: str | None,
-    services: list[int] | None = None,
-    idempotency_key: str | None = None,
-    *,
-    only_unbilled: bool | None = None,
-) -> Response:
-    """Bill a customer's period. Each call makes another report: reports are snapshots.
-
-    A call that is sent again with its `Idempotency-Key` is the same call: it answers the report
-    that the first one made; with another body it is refused with 422, and with 409 while the
-    first one is under way. What is wrong is told in this order: unknown fields, types, the key,
-    format, dates, the key's use, customer, services. A refused call stores nothing.
-    `Prefer: respond-async` without a key answers 202 with a run of this customer.
-
-    With `only_unbilled` the report is about the orders of the period that no final report claims,
-    as if there were no others: late ones, above all. It can become final as any report can.
-    """
-    name, exporter = output_exporter(output_format)
-    period, access = BillingPeriod(start_date, end_date), current_access()
-    replayed = False
-    wanted: dict[str, Any] = {
-        "services": services,
-        "only_unbilled": bool(only_unbilled),
-        "access": access,
-    }
-    if idempotency_key is not None:
-        headline, replayed = billing().keyed_generation.generate(
-            keyed_request(idempotency_key),
-            customer_id,
-            partial(billing().generator.prepare, customer_id, period, **wanted),
-            access=access,
-            exporter=exporter,
-        )
-    elif prefers_async():
-        options = RunOptions(
-            services=tuple(sorted(set(services))) if services else None,
-            only_unbilled=bool(only_unbilled),
-        )
-        request = RunRequest(period=period, customers=(customer_id,), options=options)
-        return run_started(request, headers=ASYNC_APPLIED)
-    else:
-        headline = billing().generator.generate(customer_id, period, exporter=exporter, **wanted)
-    headers = {"Location": url_for(".read_report", report_id=headline.id)}
-    if name != "json":
-        headers |= attachment(f"report_{headline.id}", name)
-    if replayed:
-        headers["Idempotency-Replayed"] = "true"
-    return filed_answer(headline.id, name, headers, owed=not replayed)
-
-
-@blueprint.route("/reports/preview/", methods=["POST"])
-@blueprint.requires("reports:read")
-@blueprint.documented("previewReport")
-@blueprint.arguments(PreviewBodySchema, as_kwargs=True)
-@blueprint.alt_response(200, schema=CSV_FILE, content_type="text/csv", success=True)
-@blueprint.alt_response(200, schema=PDF_FILE, content_type="application/pdf", success=True)
-@blueprint.response(200, PreviewSchema, headers=attached("preview.csv"))
-def preview_report(
-    customer_id: int,
-    start_date: date,
-    end_date: date,
-    output_format: str | None,
-    services: list[int] | None = None,
-    rates: tuple[Rate, ...] | None = None,
-    *,
-    only_unbilled: bool | None = None,
-) -> Response:
-    """Bill a customer's period without a trace: what generate would file now, but id and time.
-
-    With `rates` the whole period is priced by that draft card, and the detail compares it with
-    the cards in force; a file shows the draft's bill alone. Refusals come as generate's do.
-    """
-    name, exporter = output_exporter(output_format)
-    period = BillingPeriod(start_date, end_date)
-    with billing().generator.prepare(
-        customer_id,
-        period,
-        services=services,
-        rates=rates,
-        only_unbilled=bool(only_unbilled),
-        access=current_access(),
-    ) as prepared:
-        exporter.check(prepared.content)
-        document = prepared.document()
-        return spooled_answer(
-            lambda out: exporter.render(document, out),
-            exporter.media_type,
-            headers=None if name == "json" else attachment("preview", name),
-        )
 
 
 @blueprint.route("/reports/<id:report_id>/download/")

@@ -22,6 +22,16 @@ def text() -> Any:
 
 def upgrade() -> None:
     """Make the tables of runs and of their items."""
+    _make_runs()
+    _make_items()
+
+
+def downgrade() -> None:
+    """Refuse: reports are permanent."""
+    raise NotImplementedError("Reports are permanent: restore a backup instead.")
+
+
+def _make_runs() -> None:
     op.create_table(
         "runs",
         sa.Column("id", SERIAL, nullable=False),
@@ -44,6 +54,9 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     _index("uq_runs_live", "runs", "request_key", unique=True)
+
+
+def _make_items() -> None:
     op.create_table(
         "run_items",
         sa.Column("run_id", SERIAL, nullable=False),
@@ -76,11 +89,6 @@ def upgrade() -> None:
     _index("uq_run_items_live", "run_items", "customer_id", "start_date", "end_date", unique=True)
     _index("ix_run_items_waiting", "run_items", "place", "run_id")
     _index("ix_run_items_live_run_id", "run_items", "run_id")
-
-
-def downgrade() -> None:
-    """Refuse: reports are permanent."""
-    raise NotImplementedError("Reports are permanent: restore a backup instead.")
 
 
 def _number(name: str, comment: str) -> "sa.Column[int]":
