@@ -1,6 +1,6 @@
 """BulkIntake: many rows in one transaction, all or nothing, with a verdict on every row."""
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
@@ -75,6 +75,13 @@ class RowKind(Protocol[T]):
     def ignored_columns(self) -> list[str]:
         """The CSV columns met so far that nothing knows."""
 
+    def begin(self, row: dict[str, object], /) -> dict[str, object]:
+        """Return a row as `read` takes it, the bulk of it read already.
+
+        Called for each row when it has just been parsed: what a whole batch of parsed orders holds
+        is more than a processor's cache does, and a quarter slower to read later.
+        """
+
     def read(
         self, tx: Repositories, rows: Sequence[dict[str, object]], /
     ) -> Sequence[T | InvalidRowError]:
@@ -142,7 +149,7 @@ class _Call(Generic[T]):
         self._keys: set[Hashable] = set()
 
     def run(self, rows: Rows) -> None:
-        for batch in _batches(rows):
+        for batch in _batches(rows, self._kind.begin):
             self._take(batch)
         self._result.ignored_columns = self._kind.ignored_columns
         if self._result.skipped and not self._skip_invalid:
@@ -196,10 +203,12 @@ def _unreadable(row: object) -> InvalidRowError:
     return InvalidRowError(InvalidValueError("Not a JSON object."))
 
 
-def _batches(rows: Rows) -> Iterator[list[object]]:
-    batch = []
+def _batches(
+    rows: Rows, begin: Callable[[dict[str, object]], dict[str, object]]
+) -> Iterator[list[object]]:
+    batch: list[object] = []
     for row in rows:
-        batch.append(row)
+        batch.append(begin(row) if isinstance(row, dict) else row)
         if len(batch) == ROWS_A_BATCH:
             yield batch
             batch = []

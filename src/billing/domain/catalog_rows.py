@@ -47,6 +47,10 @@ class CustomerRows:
         self._existing: dict[int, Customer] = {}
         self._changes: list[Change] = []
 
+    def begin(self, row: dict[str, object], /) -> dict[str, object]:
+        """Leave the row as it is: it is small."""
+        return row
+
     def read(
         self, tx: Repositories, rows: Sequence[dict[str, object]], /
     ) -> list[Customer | InvalidRowError]:
@@ -84,6 +88,10 @@ class ServiceRows:
         self.ignored_columns: list[str] = []
         self._existing: dict[int, Service] = {}
         self._changes: list[Change] = []
+
+    def begin(self, row: dict[str, object], /) -> dict[str, object]:
+        """Leave the row as it is: it is small."""
+        return row
 
     def read(
         self, tx: Repositories, rows: Sequence[dict[str, object]], /

@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 from billing.domain.errors import InvalidValueError
 from billing.domain.fields import (
     MAX_QUANTITY,
-    MAX_TEXT,
     check_keys,
     day_of,
     read_amount,
@@ -27,7 +26,10 @@ _INSTANT = re.compile(
     re.ASCII,
 )
 
-_PLAIN_SKUS = re.compile(r"[!#-\[\]-~]+")
+_PLAIN_LINES = re.compile(
+    r"""(?:\["[!#-\[\]-~]{1,255}+",(?:0|[1-9][0-9]{0,8}+)\],?+)++""",  # MAX_TEXT, MAX_QUANTITY
+    re.ASCII,
+)
 
 
 def read_order_date(value: object, *, zone: ZoneInfo) -> date | None:
@@ -60,13 +62,13 @@ def read_order_date(value: object, *, zone: ZoneInfo) -> date | None:
 
 def read_items(value: object) -> ItemLines | None:
     """Read `[{"sku": "AB-1", "quantity": 30}]`; None stays unknown."""
-    if value is None:
-        return None
+    if value is None or isinstance(value, ItemLines):  # By plain_items.
+        return value
     if not isinstance(value, list):
         raise InvalidValueError("Not a list of {sku, quantity}.")
-    plain = _plain_items(value)
+    plain = plain_items(value)
     if plain is not None:
-        return ItemLines(plain)
+        return plain
     lines = []
     for index, item in enumerate(value):
         try:
@@ -76,28 +78,21 @@ def read_items(value: object) -> ItemLines | None:
     return ItemLines(f"[{','.join(lines)}]")
 
 
-def _plain_items(items: list[Any]) -> str | None:
-    """Write items that are all as items mostly are, or return None: then look at each.
+def plain_items(items: list[Any]) -> ItemLines | None:
+    """Read items that are all as items mostly are, or return None: then look at each.
 
-    Their SKUs are of ASCII without spaces, quotes and backslashes, so that nothing is trimmed or
-    escaped, and their quantities are whole. It takes a quarter of the time of looking at each.
+    What is written says whether they were: SKUs of ASCII without spaces, quotes and backslashes,
+    so that nothing is trimmed or escaped, and whole quantities. It takes a fifth of the time of
+    looking at each.
     """
     try:
-        skus = [item["sku"] for item in items]
-        quantities = [item["quantity"] for item in items]
-        together = "".join(skus)
+        lines = ['["' + item["sku"] + f'",{item["quantity"]}]' for item in items]
     except (KeyError, TypeError):
         return None
-    if (
-        all(skus)
-        and _PLAIN_SKUS.fullmatch(together)
-        and max(map(len, skus)) <= MAX_TEXT
-        and set(map(type, quantities)) == {int}
-        and 0 <= min(quantities) <= max(quantities) <= MAX_QUANTITY
-        and set(map(len, items)) == {2}  # No other key.
-    ):
-        lines = [f'["{sku}",{n}]' for sku, n in zip(skus, quantities, strict=True)]
-        return f"[{','.join(lines)}]"
+    text = ",".join(lines)
+    twice = 2 * len(items)
+    if text.count('"') == twice == sum(map(len, items)) and _PLAIN_LINES.fullmatch(text):
+        return ItemLines(f"[{text}]")  # No SKU ends its own text, no item has another key.
     return None
 
 

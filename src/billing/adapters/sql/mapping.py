@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Collection, Sequence
 from decimal import Decimal
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 
 from sqlalchemy import ColumnElement, RowMapping
@@ -21,9 +21,6 @@ from billing.domain.strict_json import loads
 PRODUCT_COLUMNS: tuple[str, ...] = tuple(products.c.keys())
 _FRACTION = 10**FRACTION_DECIMALS
 _STATUSES = {status.value: status for status in ReportStatus}
-
-OrderRow = tuple[Any, ...]
-"""One order as a row of its table."""
 
 
 def customer_from(row: RowMapping) -> Customer:
@@ -51,15 +48,6 @@ def card_from(row: RowMapping) -> RateCard:
     """Return a row of rate_cards; it was validated before it was stored."""
     rates = read_rates(loads(row["rates"]))
     return RateCard(row["id"], row["customer_id"], row["effective_from"], row["created_at"], rates)
-
-
-def order_row(order: Order) -> OrderRow:
-    """Return an order as a row of the table: the same fields in the same order."""
-    row = list(order)
-    for place, convert in _TO_COLUMN:
-        if row[place] is not None:
-            row[place] = convert(row[place])
-    return tuple(row)
 
 
 def order_columns(wanted: Collection[str]) -> list[ColumnElement[Any]]:
@@ -97,11 +85,13 @@ def _charges(text: str) -> tuple[Charge, ...]:
     return tuple(Charge(service_id, Decimal(amount)) for service_id, amount in pairs)
 
 
-_TO_COLUMN: list[tuple[int, Callable[[Any], Any]]] = [
-    *((Order._fields.index(name), to_millionths) for name in QUANTITY_FIELDS),
-    (Order._fields.index("items"), lambda items: items.text),
-    (Order._fields.index("charges"), _charges_text),
-]
+ORDER_CONVERTERS: dict[str, Callable[[Any], Any]] = {
+    **dict.fromkeys(QUANTITY_FIELDS, to_millionths),
+    "items": attrgetter("text"),
+    "charges": _charges_text,
+}
+"""How the fields of an order that differ from their columns are stored; None is null."""
+
 _FROM_COLUMN: list[tuple[str, Callable[[Any], Any]]] = [
     *((name, from_millionths) for name in QUANTITY_FIELDS),
     ("items", ItemLines),

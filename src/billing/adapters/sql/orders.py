@@ -8,6 +8,7 @@ from sqlalchemy import (
     ARRAY,
     BigInteger,
     ColumnElement,
+    Connection,
     and_,
     cast,
     exists,
@@ -22,8 +23,9 @@ from sqlalchemy import (
 from billing.adapters.sql.bulk import BulkTable
 from billing.adapters.sql.catalog import SqlRepository, sliced, visible
 from billing.adapters.sql.lifecycle_tables import claims
-from billing.adapters.sql.mapping import order_columns, order_from, order_reader, order_row
+from billing.adapters.sql.mapping import ORDER_CONVERTERS, order_columns, order_from, order_reader
 from billing.adapters.sql.tables import orders
+from billing.domain.access import Access
 from billing.domain.errors import CustomerNotFoundError, OrderNotFoundError
 from billing.domain.order_repository import OrderPlace
 from billing.domain.orders import CANCELLED, PERSONAL_FIELDS, Order
@@ -34,7 +36,7 @@ from billing.domain.repositories import Outcome
 _ALWAYS_READ = frozenset(
     {"customer_id", "order_id", "order_date", "reference_number", "status", "charges"}
 )
-_BULK = BulkTable(orders)
+_BULK = BulkTable(orders, ORDER_CONVERTERS)
 # Every text that casefold makes one of these is ASCII, so lower() on any database does the same.
 _NOT_CANCELLED = or_(
     orders.c.status.is_(None), func.lower(orders.c.status).not_in(sorted(CANCELLED))
@@ -47,6 +49,10 @@ _IS_PERSONAL = or_(*(orders.c[name].is_not(None) for name in sorted(PERSONAL_FIE
 
 class SqlOrders(SqlRepository):
     """The orders of the customers that this transaction may see."""
+
+    def __init__(self, connection: Connection, access: Access) -> None:
+        super().__init__(connection, access)
+        self._were_new = False  # All orders of the last batch; then the next ones likely are.
 
     def find(self, customer_id: int, order_id: int, /) -> Order:
         """Return the order, or raise OrderNotFoundError."""
@@ -106,7 +112,9 @@ class SqlOrders(SqlRepository):
         for order in values:
             if not self._access.allows(order.customer_id):
                 raise CustomerNotFoundError(order.customer_id)
-        return _BULK.save(self._connection, [order_row(order) for order in values])
+        outcomes = _BULK.save(self._connection, values, expect_new=self._were_new)
+        self._were_new = all(outcome is Outcome.CREATED for outcome in outcomes)
+        return outcomes
 
     def page(
         self,
