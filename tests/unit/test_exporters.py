@@ -5,10 +5,13 @@ from collections.abc import Iterable
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from billing.adapters.exporters.csv_exporter import CsvExporter
 from billing.adapters.exporters.json_exporter import JsonExporter
 from billing.adapters.memory import MemoryStorage
+from billing.domain.catalog import Service
 from billing.domain.ports import ReportExporter
 from billing.domain.report_archive import ReportArchive
 from billing.testing import ExporterContract
@@ -51,3 +54,26 @@ def test_a_large_report_is_written_page_by_page(exporter: ReportExporter) -> Non
     out = Pieces()
     exporter.render(ReportArchive(storage, {}).open(report.id), out)
     assert out.largest * 3 < len(out.getvalue())
+
+
+LIKE_COSTS = st.sampled_from(
+    ['{"service_id":7,"service_name":"x","amount":9', '"', "\\", '{"order_id":5', 'x","amount":9']
+)
+TEXTS = st.text('"\\{},:aé\u2028', min_size=1, max_size=8) | LIKE_COSTS
+
+
+@given(TEXTS, TEXTS)
+def test_costs_are_found_as_they_are_parsed(name: str, reference: str) -> None:
+    """No name and no reference of an order can pass for a cost, or for another order."""
+    storage = MemoryStorage()
+    fill(storage)
+    with storage.transaction(EVERYTHING) as tx:
+        tx.services.save(Service(1, name))
+        tx.orders.save([order(ACME, 9)._replace(reference_number=reference)])
+    report = generator(storage).generate(ACME, JANUARY)
+    document = ReportArchive(storage, {}).open(report.id)
+    assert list(document.costs()) == [
+        (str(billed.order_id), str(cost.service_id), cost.service_name, f"{cost.amount:f}")
+        for billed in document.orders()
+        for cost in billed.service_costs
+    ]

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -21,6 +22,16 @@ from billing.domain.report import (
     ReportStatus,
 )
 from billing.domain.strict_json import dumps
+
+# An order or a cost begins with its id, and no text inside a string looks so: there a quotation
+# mark is escaped.
+_COSTS = re.compile(
+    r"""\{"order_id":([0-9]+)"""
+    r"""|\{"service_id":([0-9]+),"service_name":("(?:[^"\\]++|\\.)*+"),"amount":(-?[0-9.]+)"""
+)
+
+CostTexts = tuple[str, str, str, str]
+"""One cost: order id, service id, service name, amount; the numbers as JSON has them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +57,23 @@ class ReportDocument:
     def orders(self) -> Iterator[BilledOrder]:
         """Return the billed orders by order_date, then order_id."""
         return map(_billed_order, self.entries("orders"))
+
+    def costs(self) -> Iterator[CostTexts]:
+        """Return every cost of the billed orders, in their order.
+
+        Found in the canonical text instead of parsed out of it: most of a CSV's time was parsing,
+        and this takes a fourth of it.
+        """
+        names: dict[str, str] = {}
+        order_id = ""
+        for text in self.section("orders"):
+            for order, service_id, name, amount in _COSTS.findall(text.decode()):
+                if order:
+                    order_id = order
+                    continue
+                if name not in names:
+                    names[name] = json.loads(name)
+                yield order_id, service_id, names[name], amount
 
     def exceptions(self) -> Iterator[ReportException]:
         """Return the orders that are not, or not fully, billed."""
@@ -77,7 +105,8 @@ def detail_chunks(document: ReportDocument) -> Iterator[bytes]:
     yield f'{{{",".join(fields)},"orders":['.encode()
     separator = b""
     for text in document.section("orders"):
-        yield separator + text
+        yield separator
+        yield text  # By itself: to copy it behind a comma would move every byte once more.
         separator = b","
     additional = _additional_fields(content)
     if document.comparison is not None:

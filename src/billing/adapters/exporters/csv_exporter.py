@@ -23,18 +23,15 @@ class CsvExporter:
         """Take every report: CSV has no limit."""
 
     def render(self, document: ReportDocument, out: BinaryIO, /) -> None:
-        """Write the header and one row a cost, a page of orders at a time."""
+        """Write the header and one row a cost."""
         out.write(HEADER)
-        names: dict[str, str] = {}
+        cells: dict[str, str] = {}
         rows: list[str] = []
-        for order in document.entries("orders"):
-            for cost in order["service_costs"]:
-                name = cost["service_name"]
-                cell = names.get(name)
-                if cell is None:
-                    cell = names[name] = text_cell(name)
-                rows.append(f"{order['order_id']},{cost['service_id']},{cell},{cost['amount']}\n")
-            if len(rows) >= ROWS_A_WRITE:
+        for order_id, service_id, name, amount in document.costs():
+            if name not in cells:
+                cells[name] = text_cell(name)
+            rows.append(f"{order_id},{service_id},{cells[name]},{amount}\n")
+            if len(rows) == ROWS_A_WRITE:
                 out.write("".join(rows).encode())
                 rows.clear()
         out.write("".join(rows).encode())

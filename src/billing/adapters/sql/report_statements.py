@@ -4,10 +4,11 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, case, func, select
+from sqlalchemy import BigInteger, ColumnElement, Select, and_, bindparam, case, func, select
 
-from billing.adapters.sql.tables import reports
+from billing.adapters.sql.tables import report_pages, reports
 from billing.domain.access import Access
+from billing.domain.pages import Page
 from billing.domain.report import ReportStatus
 from billing.domain.report_query import SORT_KEYS, ReportOrder, ReportQuery
 
@@ -60,6 +61,32 @@ def counting(asked: frozenset[str]) -> Select[Any]:
     """Count the reports under the named conditions."""
     conditions = (_CONDITIONS[name] for name in sorted(asked))
     return select(func.count()).select_from(reports).where(*conditions)
+
+
+@lru_cache(maxsize=4)
+def paging(*, is_held: bool, is_limited: bool) -> Select[Any]:
+    """Select some pages of a section behind a number.
+
+    is_held: only those that reach over the order `holding`. is_limited: only of the `visible`.
+    """
+    pages = report_pages.c
+    statement = (
+        select(*(pages[name] for name in Page._fields))
+        .where(
+            pages.report_id == bindparam("report_id"),
+            pages.section == bindparam("section"),
+            pages.number > bindparam("after"),
+        )
+        .order_by(pages.number)
+        .limit(bindparam("limit"))
+    )
+    if is_held:
+        reaching = bindparam("holding", type_=BigInteger).between(pages.low_order, pages.high_order)
+        statement = statement.where(reaching)
+    if is_limited:
+        statement = statement.join(reports, reports.c.id == pages.report_id)
+        statement = statement.where(_CONDITIONS["visible"])
+    return statement
 
 
 def summing(visible_reports: ColumnElement[bool], customer_id: int | None) -> Select[Any]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, insert, literal, select, update
+from sqlalchemy import ColumnElement, and_, insert, select, update
 
 from billing.adapters.sql.catalog import SqlRepository, visible
 from billing.adapters.sql.mapping import headline_from, headline_row, join_amount
@@ -13,6 +13,7 @@ from billing.adapters.sql.report_statements import (
     asked_of,
     counting,
     listing,
+    paging,
     summing,
 )
 from billing.adapters.sql.tables import report_pages, reports
@@ -25,7 +26,6 @@ from billing.domain.report import ReportContent, ReportHeadline, ReportStatus
 from billing.domain.report_query import ReportQuery, Slice
 
 PAGES_AN_INSERT = 16
-_PAGE = [report_pages.c[name] for name in Page._fields]
 
 
 class SqlReports(SqlRepository):
@@ -79,22 +79,17 @@ class SqlReports(SqlRepository):
         holding: int | None = None,
     ) -> list[Page]:
         """Return up to `limit` pages of a section with numbers above `after`, in order."""
-        statement = (
-            select(*_PAGE)
-            .join(reports, reports.c.id == report_pages.c.report_id)
-            .where(
-                report_pages.c.report_id == report_id,
-                report_pages.c.section == section,
-                report_pages.c.number > after,
-                self._visible,
-            )
-            .order_by(report_pages.c.number)
-            .limit(limit)
-        )
-        if holding is not None:
-            reaching = literal(holding).between(report_pages.c.low_order, report_pages.c.high_order)
-            statement = statement.where(reaching)
-        return [Page(*row) for row in self._connection.execute(statement)]
+        is_limited = self._access.customers is not None
+        values = {
+            "report_id": report_id,
+            "section": section,
+            "after": after,
+            "limit": limit,
+            **({} if holding is None else {"holding": holding}),
+            **({"visible": sorted(self._access.customers or ())} if is_limited else {}),
+        }
+        statement = paging(is_held=holding is not None, is_limited=is_limited)
+        return [Page(*row) for row in self._connection.execute(statement, values)]
 
     def page(self, query: ReportQuery, part: Slice, /) -> Iterator[ReportHeadline]:
         """Stream the reports that the query asks for, in its order."""
