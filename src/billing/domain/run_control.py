@@ -23,8 +23,10 @@ from billing.domain.errors import (
 )
 from billing.domain.ports import Clock, Repositories, Storage
 from billing.domain.report_query import Slice
+from billing.domain.run_observer import RunObserver, Unobserved
 from billing.domain.run_queue import NoHints, RunQueue
 from billing.domain.run_request import RunRequest
+from billing.domain.run_settling import settle
 
 GIVEN_UP = (
     f"Tried {MAX_TRIES} times: each time its worker ended, or the storage was unavailable, "
@@ -48,10 +50,17 @@ class NothingToBillError(BillingError):
 class RunControl:
     """Starts runs and says how far they are; workers do the work, wherever they are."""
 
-    def __init__(self, storage: Storage, clock: Clock, queue: RunQueue | None = None) -> None:
+    def __init__(
+        self,
+        storage: Storage,
+        clock: Clock,
+        queue: RunQueue | None = None,
+        observer: RunObserver | None = None,
+    ) -> None:
         self._storage = storage
         self._clock = clock
         self._queue = queue or NoHints()
+        self._observer = observer or Unobserved()
 
     def start(self, request: RunRequest, *, access: Access | None = None) -> Run:
         """Queue a run, or find the live one that the same request started.
@@ -122,9 +131,10 @@ class RunControl:
             tired = view.run_work.tired()
         if tired or unsettled:
             with self._storage.transaction(Access.everything()) as tx:
-                tx.run_work.give_up(GIVEN_UP)
-                for run_id in tx.run_work.unsettled():
-                    tx.run_work.settle(run_id, self._now())
+                given_up = tx.run_work.give_up(GIVEN_UP)
+                unsettled = tx.run_work.unsettled()
+            self._observer.items_given_up(given_up)
+            settle(self._storage, unsettled, self._now(), self._observer)
         self._hint(waiting)
         return len(waiting)
 

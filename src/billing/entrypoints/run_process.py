@@ -13,6 +13,7 @@ import threading
 from billing.bootstrap import Billing, compose, open_storage
 from billing.domain.errors import BillingError, StorageUnavailableError
 from billing.entrypoints.http import logs
+from billing.entrypoints.metrics import started_metrics
 from billing.settings import Settings
 
 NICENESS = 19
@@ -42,9 +43,13 @@ def main() -> None:
     threading.Thread(target=end_with, args=(parent, over), daemon=True).start()
     try:
         settings = Settings.from_environ(os.environ)
-        billing = compose(open_storage(settings.database_url), letterhead=settings.letterhead)
+        metrics = started_metrics(settings)
+        storage = open_storage(settings.database_url)
+        billing = compose(storage, letterhead=settings.letterhead, observer=metrics)
     except BillingError as error:
         sys.exit(f"billing: {error}")
+    if metrics is not None:
+        metrics.watch(storage)
     work(billing, over, idle_seconds=IDLE_SECONDS)
 
 

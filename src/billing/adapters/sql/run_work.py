@@ -49,6 +49,14 @@ class SqlRunWork(SqlRepository):
         """Return up to `limit` items that can be taken: early items of all runs first."""
         return self._keys(not_(_IS_TIRED), limit)
 
+    def backlog(self) -> tuple[int, int]:
+        """Return how many live items wait, and how many are at work."""
+        waits = func.count().filter(_idle(self._connection.dialect.name))
+        statement = select(waits, func.count()).select_from(run_items.join(runs))
+        counted = statement.where(IS_LIVE_ITEM, visible_runs(self._access))
+        waiting, live = self._connection.execute(counted).one()
+        return waiting, live - waiting
+
     def take(
         self, lease_seconds: int, now: datetime, /, *, key: ItemKey | None = None
     ) -> TakenItem | None:
