@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from billing.domain.access import Access
 from billing.domain.ports import Storage
@@ -19,7 +19,8 @@ def settle(storage: Storage, run_ids: Sequence[int], now: datetime, observer: Ru
     with storage.transaction(Access.everything()) as tx:
         ended = [tx.runs.find(key) for key in run_ids if tx.run_work.settle(key, now)]
     for run in ended:
-        seconds = ((run.finished_at or now) - (run.started_at or now)).total_seconds()
-        observer.run_ended(run.state.value, seconds)
-        facts = {"run_id": run.id, "seconds": seconds, "items": run.total}
+        took = (run.finished_at or now) - (run.started_at or now)
+        milliseconds = took // timedelta(milliseconds=1)
+        observer.run_ended(run.state.value, milliseconds)
+        facts = {"run_id": run.id, "ms": milliseconds, "items": run.total}
         _LOG.info("run %s", run.state.value, extra={"facts": facts})

@@ -73,7 +73,7 @@ class RunWorker:
             _LOG.warning("%s: its work is dropped", error, extra=_facts(item))
             outcome = DROPPED
         milliseconds = _milliseconds_since(began)
-        self._observer.attempt_ended(outcome, milliseconds / 1000)
+        self._observer.attempt_ended(outcome, milliseconds)
         _LOG.info("item %s", outcome, extra=_facts(item, ms=milliseconds))
         self._settle(item.key.run_id)
         return item.key

@@ -101,17 +101,17 @@ class Metrics:
         """Count a request that the rate limit refused."""
         self._throttled.inc()
 
-    def attempt_ended(self, outcome: str, seconds: float, /) -> None:
+    def attempt_ended(self, outcome: str, milliseconds: int, /) -> None:
         """Note one attempt at an item: how it ended, and how long it took."""
-        self._attempts.labels(outcome).observe(seconds)
+        self._attempts.labels(outcome).observe(milliseconds / 1000)
 
     def items_given_up(self, items: int, /) -> None:
         """Note items that failed because they were tried too often."""
         self._given_up.inc(items)
 
-    def run_ended(self, state: str, seconds: float, /) -> None:
+    def run_ended(self, state: str, milliseconds: int, /) -> None:
         """Note a run that is done or failed, and how long it took from its first item on."""
-        self._runs.labels(state).observe(seconds)
+        self._runs.labels(state).observe(milliseconds / 1000)
 
     def watch(self, storage: Storage) -> None:
         """Count the connections of a storage that has any."""

@@ -97,7 +97,7 @@ GATHERED = """
 import os, subprocess, sys
 from pathlib import Path
 from billing.entrypoints.metrics_server import _Gathered
-count = "from billing.entrypoints.metrics import Metrics; Metrics().run_ended('done', 3.0)"
+count = "from billing.entrypoints.metrics import Metrics; Metrics().run_ended('done', 3_000)"
 folder = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"])
 for _ in range(2):
     for _ in range(2):
