@@ -12,7 +12,7 @@ run: server-venv ## Start the service with sample data on http://127.0.0.1:8000 
 	@exec $(PY) scripts/run.py "$(PORT)"
 
 test: check ## Check everything, then run all tests
-	$(PY) -m pytest
+	@sh scripts/test.sh
 
 check: dev-venv ## Lint, format, types and arrows, without running anything
 	$(PY) -m ruff check .
@@ -33,7 +33,7 @@ reliability: dev-venv ## Run the tests that send rubbish and kill processes, in 
 	$(PY) -m pytest -p no:schemathesis tests/reliability
 
 nightly: dev-venv ## Run them at their large sizes, and mutation testing, in an hour or two
-	BILLING_NIGHTLY=1 $(PY) -m pytest -p no:schemathesis tests/reliability
+	BILLING_NIGHTLY=1 $(PY) -m pytest -p no:schemathesis tests/reliability tests/properties/test_model.py
 	$(MAKE) mutation
 
 mutation: mutation-venv ## Change the code of amounts and permissions in a thousand ways; tests must fail

@@ -25,7 +25,7 @@ A_WORLD = 1_000
 """Requests before the world starts anew: what they store would slow down those that follow."""
 
 SETTINGS = Settings(jwt_secret=SECRET, database_url="memory://", rate_limit="1000000 per minute")
-ANSWERS = {200, 201, 304}
+ANSWERS = {200, 201, 202, 304}
 REFUSALS = {400, 401, 403, 404, 405, 409, 413, 415, 422}
 
 

@@ -17,19 +17,23 @@ from tests.reliability.test_fuzz import new_world
 
 CASES = size(2_000, 15_000)
 JUDGED = {
+    "finalizeReport",
     "generateReport",
+    "listAuditEntries",
     "listRateCards",
     "previewReport",
     "putCustomer",
     "putRateCard",
     "putService",
+    "startRun",
     "storeOrders",
     "storeProducts",
     "tryRates",
+    "voidReport",
 }
 """Operations whose well-formed input the domain may refuse with 400: a customer or service that
 does not exist, a period that ends before it starts, an id that is not the path's, controls in a
-text, pages of one card, and the like."""
+text, 3.0 for an id, pages of one card, and the like."""
 
 EACH = -(-CASES // (len(OPERATIONS) + len(PUBLIC)))
 

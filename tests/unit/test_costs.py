@@ -146,6 +146,13 @@ def test_kept_costs_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         assert len(pricing.known) <= 3
 
 
+def test_a_cost_that_misses_something_is_not_kept() -> None:
+    """What is missing may be thousands of SKUs; only what billing repeats is remembered."""
+    pricing = compile_card(card(unit(1, "cases", "1")), 2)
+    assert cost_order(order(("A", "1")), pricing).problems
+    assert pricing.known == {}
+
+
 def test_without_a_card_charges_alone_are_billed() -> None:
     """No card at all is no problem; none in force on the day is one."""
     charged = order(charges=(Charge(1, Decimal("5.00")),))

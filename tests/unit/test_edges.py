@@ -5,16 +5,23 @@ from typing import Any
 
 import pytest
 
+from billing.adapters.memory import MemoryStorage
+from billing.bootstrap import compose
+from billing.domain.access import Access
+from billing.domain.catalog import Service
 from billing.domain.condition_tests import MAX_VALUES
 from billing.domain.conditions import read_condition
 from billing.domain.derived_prices import MAX_PERCENT, MAX_SERVICES
-from billing.domain.errors import InvalidValueError
-from billing.domain.money import from_millionths, raw_text
-from billing.domain.rate_reading import MODELS, read_price_model
-from billing.domain.strict_json import MAX_DEPTH
+from billing.domain.errors import AmountTooLargeError, InvalidValueError
+from billing.domain.money import currency_decimals, from_millionths, raw_text
+from billing.domain.orders import Charge, Order
+from billing.domain.period import BillingPeriod
+from billing.domain.rate_reading import MODELS, read_price_model, read_rates
+from billing.domain.strict_json import MAX_DEPTH, loads
 from billing.domain.tiers import MAX_TIERS
+from billing.testing.world import ACME, JANUARY, NOON, fill
 from tests.unit.examples import check, order
-from tests.unit.test_prices import EVERY, GRADUATED, MARKUP, PERCENTAGE, VOLUME
+from tests.unit.test_prices import EVERY, FLAT, GRADUATED, MARKUP, PERCENTAGE, VOLUME
 
 CASES = {"field": "cases", "op": "ge", "value": 2}
 """A test that cannot be decided without the customer's products."""
@@ -28,6 +35,13 @@ PRODUCTS = {"ab1": 12}
 def test_a_whole_number_is_written_whole(millionths: int, text: str) -> None:
     """10, not 1E+1, wherever it is shown."""
     assert str(from_millionths(millionths)) == text
+
+
+def test_a_currency_that_is_none_is_repeated_shortly() -> None:
+    """Up to 50 characters of it."""
+    with pytest.raises(InvalidValueError) as caught:
+        currency_decimals("X" * 60)
+    assert caught.value.problem.count("X") == 50
 
 
 def test_nothing_has_no_sign() -> None:
@@ -72,12 +86,13 @@ def test_as_many_tiers_as_are_allowed_make_a_price(data: dict[str, Any]) -> None
         read_price_model({**data, "tiers": [*tiers, {"up_to": None, "unit_price": "1"}]})
 
 
-def test_as_many_values_as_are_allowed_make_a_test() -> None:
+@pytest.mark.parametrize(("field", "op"), [("carrier", "in"), ("sku", "contains")])
+def test_as_many_values_as_are_allowed_make_a_test(field: str, op: str) -> None:
     """And not one more."""
-    values = [f"UPS {number}" for number in range(MAX_VALUES)]
-    read_condition(check("carrier", "in", values))
+    values = [f"X {number}" for number in range(MAX_VALUES)]
+    read_condition(check(field, op, values))
     with pytest.raises(InvalidValueError):
-        read_condition(check("carrier", "in", [*values, "DHL"]))
+        read_condition(check(field, op, [*values, "Y"]))
 
 
 @pytest.mark.parametrize("word", ["all", "any", "none", "one"])
@@ -120,3 +135,31 @@ def test_a_refusal_lists_what_may_be_said_instead() -> None:
         read_condition({"all": [CASES], "any": [CASES]})
     with pytest.raises(InvalidValueError, match=r"use one of .*, carrier, "):
         read_condition(check("size", "eq", "L"))
+
+
+def test_evidence_says_each_thing_once() -> None:
+    """Also of the fields that it holds for every order and a condition reads as well."""
+    storage = MemoryStorage()
+    fill(storage)
+    when = {"all": [check("reference_number", "missing", True), check("status", "missing", True)]}
+    rates = read_rates([{"service_id": 1, "price": FLAT, "when": when}])
+    billing = compose(storage)
+    billing.rate_book.put(ACME, JANUARY.start, rates)
+    report = billing.generator.generate(ACME, JANUARY)
+    for page in billing.archive.open(report.id).section("evidence"):
+        assert loads(b"[" + page + b"]")  # Refuses a key that comes twice.
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_an_amount_that_is_too_large_is_named(sign: int) -> None:
+    """The order and the service that it is of, wherever that stands among the others."""
+    storage = MemoryStorage()
+    fill(storage)
+    charges = (Charge(1, Decimal(5)), Charge(2, sign * Decimal(10) ** 13), Charge(3, Decimal(7)))
+    with storage.transaction(Access.everything()) as tx:
+        tx.services.save(Service(3, "Storage"))
+        tx.orders.save(
+            [Order(customer_id=ACME, order_id=9, order_date=NOON.date(), charges=charges)]
+        )
+    with pytest.raises(AmountTooLargeError, match="Order 9, service 2 exceeds"):
+        compose(storage).generator.generate(ACME, BillingPeriod(NOON.date(), NOON.date()))

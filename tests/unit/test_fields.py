@@ -178,3 +178,11 @@ def test_a_refusal_knows_its_place() -> None:
 def test_what_is_repeated_in_a_message_is_short_and_printable() -> None:
     """Untrusted text cannot break a log line or an answer."""
     assert fields.shown("a\r\nb\ud800" + "x" * 100) == "a??b?" + "x" * 45
+
+
+def test_only_texts_as_long_as_a_day_are_remembered() -> None:
+    """What callers send has no end; what is kept to read it faster has."""
+    kept = fields._known_day.cache_info().currsize
+    with pytest.raises(InvalidValueError):
+        fields.read_date("2023-01-01" * 1_000)
+    assert fields._known_day.cache_info().currsize == kept

@@ -30,11 +30,12 @@ class BillLines:
 
     def write(self, cost: OrderCost, pricing: Pricing) -> str:
         """Return the end of a billed order's JSON, from its total on, and count its lines."""
-        bill = self._bills.get(id(cost))  # Which keeps its id as long as it is kept here.
+        lines = cost.service_costs  # Which keep their id as long as they are kept here.
+        bill = self._bills.get(id(lines))
         if bill is None:
             if len(self._bills) >= BILLS_KEPT:
                 self._fold()
-            bill = self._bills[id(cost)] = _Bill(cost, self._bill_text(cost, pricing))
+            bill = self._bills[id(lines)] = _Bill(lines, self._bill_text(cost, pricing))
         bill.times += 1
         return bill.text
 
@@ -46,7 +47,7 @@ class BillLines:
     def _fold(self) -> None:
         totals = self._totals
         for bill in self._bills.values():
-            for line in bill.cost.service_costs:
+            for line in bill.lines:
                 totals[line.service_id] = totals.get(line.service_id, 0) + line.amount * bill.times
         self._bills.clear()
 
@@ -75,12 +76,12 @@ class BillLines:
 
 
 class _Bill:
-    """A cost with its text, and how many orders it was written for."""
+    """The lines of a cost with their text, and how many orders they were written for."""
 
-    __slots__ = ("cost", "text", "times")
+    __slots__ = ("lines", "text", "times")
 
-    def __init__(self, cost: OrderCost, text: str) -> None:
-        self.cost = cost
+    def __init__(self, lines: tuple[ServiceCost, ...], text: str) -> None:
+        self.lines = lines
         self.text = text
         self.times = 0
 

@@ -119,7 +119,8 @@ def cost_order(order: Order, pricing: Pricing) -> OrderCost:
     Raises AmountTooLargeError past 999,999,999,999,999 minor units.
 
     Without recorded charges an order's cost depends on its facts alone, and warehouses pack the
-    same again and again: such a cost is kept, and rating real orders takes half the time.
+    same again and again: such a cost is kept if it misses nothing, and rating real orders takes
+    half the time.
     """
     if order.status is not None and order.is_cancelled:
         return NOTHING
@@ -128,9 +129,11 @@ def cost_order(order: Order, pricing: Pricing) -> OrderCost:
         return _cost(order, facts, pricing)
     cost = pricing.known.get(facts)
     if cost is None:
-        if len(pricing.known) >= COSTS_KEPT:
-            pricing.known.clear()
-        cost = pricing.known[facts] = _cost(order, facts, pricing)
+        cost = _cost(order, facts, pricing)
+        if not cost.problems:  # They may name every SKU of an order: as long as it likes.
+            if len(pricing.known) >= COSTS_KEPT:
+                pricing.known.clear()
+            pricing.known[facts] = cost
     return cost
 
 

@@ -18,6 +18,7 @@ MAX_ID = 2**63 - 1
 MAX_TEXT = 255
 MAX_NOTES = 10_000
 MAX_QUANTITY = 999_999_999
+DAY_LENGTH = len("YYYY-MM-DD")
 
 _ID = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
@@ -92,9 +93,14 @@ def read_date(value: object, /) -> date:
     raise InvalidValueError("Not a valid date: give an existing day as YYYY-MM-DD.")
 
 
-@lru_cache(maxsize=1_000)  # Bulk rows name few days, each by the thousand.
 def day_of(text: str, /) -> date | None:
     """Return the day that is written as YYYY-MM-DD, or None if it is none."""
+    # What is kept is short, however long the texts that callers send.
+    return _known_day(text) if len(text) == DAY_LENGTH else None
+
+
+@lru_cache(maxsize=1_000)  # Bulk rows name few days, each by the thousand.
+def _known_day(text: str) -> date | None:
     try:
         return date.fromisoformat(text) if _DATE.fullmatch(text) else None
     except ValueError:

@@ -1,6 +1,7 @@
 """KeyedGeneration: filing a report once, however often its request arrives."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 from billing.domain.access import Access
@@ -10,6 +11,7 @@ from billing.domain.ports import Clock, ReportExporter, Repositories, Storage
 from billing.domain.report import ReportHeadline
 from billing.domain.report_generator import ReportGenerator
 from billing.domain.report_writer import PreparedReport
+from billing.domain.retries import retried
 
 
 class Filed(NamedTuple):
@@ -54,13 +56,18 @@ class KeyedGeneration:
         with prepare() as prepared:
             if exporter is not None:
                 exporter.check(prepared.content)
-            with self._storage.transaction(access) as tx:
-                earlier = tx.idempotency_keys.take(request, self._clock.now())
-                if earlier is not None:  # Another one was faster while this one was priced.
-                    return _replayed(request, customer_id, earlier, tx)
-                headline = self._generator.file(prepared, tx)
-                tx.idempotency_keys.settle(request, headline.id)
-                return Filed(headline, replayed=False)
+            return retried(partial(self._file, request, customer_id, prepared, access))
+
+    def _file(
+        self, request: KeyedRequest, customer_id: int, prepared: PreparedReport, access: Access
+    ) -> Filed:
+        with self._storage.transaction(access) as tx:
+            earlier = tx.idempotency_keys.take(request, self._clock.now())
+            if earlier is not None:  # Another one was faster while this one was priced.
+                return _replayed(request, customer_id, earlier, tx)
+            headline = self._generator.file(prepared, tx)
+            tx.idempotency_keys.settle(request, headline.id)
+            return Filed(headline, replayed=False)
 
 
 def _replayed(

@@ -1,7 +1,6 @@
 """Purge: taking people's names, addresses and notes out of old orders; bills stay as they are."""
 
 import json
-from collections.abc import Iterator
 from datetime import date
 from typing import NamedTuple
 
@@ -12,11 +11,11 @@ from billing.domain.orders import PERSONAL_FIELDS
 from billing.domain.pages import inflate
 from billing.domain.ports import Clock, Repositories, Storage
 from billing.domain.report import ReportHeadline
+from billing.domain.report_archive import stored_pages
 from billing.domain.report_query import ReportQuery, Slice
 from billing.domain.repositories import OrderPlace
 
 ORDERS_A_TRANSACTION = 500
-PAGES_A_READ = 8
 
 
 class Purged(NamedTuple):
@@ -104,19 +103,9 @@ class Purge:
         day = before.isoformat()
         return any(
             entry["order_date"] < day and not PERSONAL_FIELDS.isdisjoint(entry)
-            for text in self._evidence(report.id, access)
-            for entry in json.loads(b"[" + text + b"]", parse_float=str)
+            for page in stored_pages(self._storage, report.id, "evidence", access)
+            for entry in json.loads(b"[" + inflate(page.body) + b"]", parse_float=str)
         )
-
-    def _evidence(self, report_id: int, access: Access) -> Iterator[bytes]:
-        last = 0
-        while True:
-            with self._storage.snapshot(access) as view:
-                pages = view.reports.pages(report_id, "evidence", last, PAGES_A_READ)
-            if not pages:
-                return
-            yield from (inflate(page.body) for page in pages)
-            last = pages[-1].number
 
 
 def _change(customer_id: int, before: date, orders: int) -> Change:

@@ -4,6 +4,7 @@ import json
 from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from billing.domain.access import Access
@@ -23,6 +24,7 @@ from billing.domain.ports import Clock, Repositories, Storage
 from billing.domain.report import ReportHeadline, ReportStatus
 from billing.domain.report_archive import stored_pages
 from billing.domain.report_query import Slice
+from billing.domain.retries import retried
 
 FINALIZED = "report.finalized"
 VOIDED = "report.voided"
@@ -78,6 +80,32 @@ class ReportLifecycle:
         orders = array("q")
         for page in stored_pages(self._storage, report_id, "evidence", access):
             orders.extend(_claimable(inflate(page.body)))
+        return retried(partial(self._finalize, report_id, orders, author, terms, access))
+
+    def void(
+        self, report_id: int, *, author: Author, reason: str, access: Access | None = None
+    ) -> ReportHeadline:
+        """Make a draft or a final report void and free the orders that it holds.
+
+        Raises ReportNotFoundError, and ReportMoveError for a void report.
+        """
+
+        def move() -> ReportHeadline:
+            with self._storage.transaction(access or Access.everything()) as tx:
+                return self._void(tx, _held(tx, report_id), author, {"reason": reason})
+
+        return retried(move)
+
+    def history(self, report_id: int, *, access: Access | None = None) -> list[AuditEntry]:
+        """Return what was done to a report since it was filed, oldest first."""
+        with self._storage.snapshot(access or Access.everything()) as view:
+            view.reports.find(report_id)
+            query = AuditQuery(object_kind=REPORT, object_id=str(report_id))
+            return list(view.audit.page(query, Slice()))[::-1]
+
+    def _finalize(
+        self, report_id: int, orders: "array[int]", author: Author, terms: Terms, access: Access
+    ) -> ReportHeadline:
         with self._storage.transaction(access) as tx:
             report = _held(tx, report_id)
             if _is_settled(tx, report, terms):
@@ -96,23 +124,6 @@ class ReportLifecycle:
             }
             self._record(tx, FINALIZED, author, report, final, details)
             return final
-
-    def void(
-        self, report_id: int, *, author: Author, reason: str, access: Access | None = None
-    ) -> ReportHeadline:
-        """Make a draft or a final report void and free the orders that it holds.
-
-        Raises ReportNotFoundError, and ReportMoveError for a void report.
-        """
-        with self._storage.transaction(access or Access.everything()) as tx:
-            return self._void(tx, _held(tx, report_id), author, {"reason": reason})
-
-    def history(self, report_id: int, *, access: Access | None = None) -> list[AuditEntry]:
-        """Return what was done to a report since it was filed, oldest first."""
-        with self._storage.snapshot(access or Access.everything()) as view:
-            view.reports.find(report_id)
-            query = AuditQuery(object_kind=REPORT, object_id=str(report_id))
-            return list(view.audit.page(query, Slice()))[::-1]
 
     def _void(
         self, tx: Repositories, report: ReportHeadline, author: Author, details: Mapping[str, Any]

@@ -14,22 +14,25 @@ from billing.entrypoints.tokens import SCOPES
 from tests.integration.http.worlds import API, CARD, JANUARY, ORDERS, generate, put, settle
 
 OWN, OTHER, MISSING = 1, 2, 77
-"""Customers: the caller's own, somebody else's, nobody's. Report N is customer N's."""
+"""Customers: the caller's own, somebody else's, nobody's. Report N and run N are customer N's."""
 
 MARK = "Owned by the other customer"
 """A text in everything that belongs to the other customer."""
 
 READ, WRITE, CATALOG, AUDIT = SCOPES
 
+ACCEPTED = {"accept_exceptions": True, "reason": MARK}
+
 
 @dataclass(frozen=True, slots=True)
 class Operation:
     """How an operation is called, and what it answers.
 
-    path: under the API's root; `{n}` stands for a customer, and for its report. body: makes the
+    path: under the API's root; `{n}` stands for a customer, its report and its run. body: makes the
     JSON body for a customer. own: the status for the caller's own. hidden: the status for what is
     another customer's or does not exist, alike; None when the call is about nobody's data, [] when
-    it answers an empty list. everyone: it takes a token for every customer.
+    it answers an empty list. everyone: it takes a token for every customer. bodiless: without any
+    body it means something as well.
     """
 
     method: str
@@ -39,6 +42,7 @@ class Operation:
     own: int = 200
     hidden: int | list[object] | None = 404
     everyone: bool = False
+    bodiless: bool = False
 
     def call(self, client: FlaskClient, customer: int = OWN, **options: Any) -> TestResponse:
         """Make the call for a customer; `options` are the client's own."""
@@ -66,6 +70,14 @@ def _product(customer: int) -> list[dict[str, Any]]:
 
 def _card(_: int) -> dict[str, Any]:
     return {"effective_from": "2024-01-01", "rates": CARD["rates"][:1]}
+
+
+def _accepting(_: int) -> dict[str, Any]:
+    return {**ACCEPTED, "reason": "agreed"}
+
+
+def _run(customer: int) -> dict[str, Any]:
+    return {"period": "2023-03", "customers": [customer]}
 
 
 def _trial(_: int) -> dict[str, Any]:
@@ -105,6 +117,18 @@ OPERATIONS: dict[str, Operation] = {
     "getOrder": Operation("GET", "customers/{n}/orders/10001/", READ),
     "listRateCards": Operation("GET", "customers/{n}/rates/", READ),
     "putRateCard": Operation("PUT", "customers/{n}/rates/", CATALOG, _card, 201),
+    "listUnbilledOrders": Operation("GET", "unbilled/?customer_id={n}", READ, hidden=[]),
+    "finalizeReport": Operation("POST", "reports/{n}/finalize/", WRITE, _accepting, bodiless=True),
+    "voidReport": Operation("POST", "reports/{n}/void/", WRITE, lambda _: {"reason": "wrong"}),
+    "listReportMoves": Operation("GET", "reports/{n}/history/", READ),
+    "listAuditEntries": Operation("GET", "audit/?customer_id={n}", AUDIT, hidden=[]),
+    "startRun": Operation("POST", "runs/", WRITE, _run, 202, 400),
+    "listRuns": Operation("GET", "runs/", READ, hidden=None),
+    "getRun": Operation("GET", "runs/{n}/", READ),
+    "listRunItems": Operation("GET", "runs/{n}/items/", READ),
+    "cancelRun": Operation("POST", "runs/{n}/cancel/", WRITE, lambda _: {}, bodiless=True),
+    # Nothing of it has failed, which nobody else is told.
+    "retryRun": Operation("POST", "runs/{n}/retry/", WRITE, lambda _: {}, 409, bodiless=True),
     "tryRates": Operation("POST", "customers/{n}/rates/test/", READ, _trial),
 }
 
@@ -128,6 +152,14 @@ def settle_two(client: FlaskClient) -> None:
         report = generate(client, customer).json
         assert report is not None
         assert report["id"] == customer
+        body = {"period": "2023-02", "customers": [customer]}
+        run = client.post(API + "runs/", json=body).json
+        assert run is not None
+        assert run["id"] == customer
+    # The other's report is final, and it has another order that nothing claims.
+    assert client.post(f"{API}reports/{OTHER}/finalize/", json=ACCEPTED).status_code == 200
+    late = {**marked, "order_id": 20_777, "order_date": "2023-02-01"}
+    assert client.post(API + "orders/", json=[late]).status_code == 200
 
 
 def everything_of(client: FlaskClient, customer: int) -> list[bytes]:

@@ -175,7 +175,7 @@ def test_another_secret_does_not_sign_for_this_service(anonymous: FlaskClient) -
     assert_invalid(answer_to(anonymous, signed(secret=OTHER_SECRET)))
 
 
-@pytest.mark.parametrize("seconds", [31, 86_400])
+@pytest.mark.parametrize("seconds", [30, 31, 86_400])
 def test_an_expired_token_is_said_to_be_expired(anonymous: FlaskClient, seconds: int) -> None:
     """A client that is told so can fetch a new token."""
     token = signed(CLAIMS | {"exp": NOW_SECONDS - seconds})
@@ -269,6 +269,13 @@ def test_a_token_over_8_kilobytes_is_invalid(anonymous: FlaskClient) -> None:
     assert len(too_large) > 8_192
     assert_invalid(answer_to(anonymous, too_large))
     assert_invalid(answer_to(anonymous, "x" * 1_000_000))
+
+
+def test_a_token_of_exactly_8_kilobytes_is_read(anonymous: FlaskClient) -> None:
+    """The limit itself is within it."""
+    tokens = [signed(CLAIMS | {"padding": "x" * size}) for size in range(5_850, 6_050)]
+    (exact,) = [token for token in tokens if len(token) == 8_192]
+    assert answer_to(anonymous, exact).status_code == 200
 
 
 @pytest.mark.parametrize(

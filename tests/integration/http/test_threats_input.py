@@ -166,9 +166,10 @@ def test_another_media_type_is_unsupported(world: FlaskClient, name: str) -> Non
 @pytest.mark.usefixtures("unchanged")
 def test_what_is_no_plain_json_is_refused(world: FlaskClient, name: str) -> None:
     """C9, C10: before any of it means anything."""
-    for body in NO_JSON.values():
-        response = OPERATIONS[name].call(world, data=body, content_type="application/json")
-        assert_refused(response, 400)
+    for kind, body in NO_JSON.items():
+        if kind != "empty" or not OPERATIONS[name].bodiless:
+            response = OPERATIONS[name].call(world, data=body, content_type="application/json")
+            assert_refused(response, 400)
 
 
 def leaves(value: Any, place: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any]]:

@@ -16,6 +16,10 @@ Month = partial(
 _STATES = ["queued", "running", "done", "failed", "cancelled"]
 
 
+class NothingSchema(Schema):
+    """A body with nothing in it; there may be none at all."""
+
+
 class RunBodySchema(Schema):
     """What to bill: a month, or a first and a last day; all customers, or those named."""
 

@@ -12,7 +12,12 @@ from billing.entrypoints.http.blueprint import Blueprint
 from billing.entrypoints.http.context import billing, current_access
 from billing.entrypoints.http.paging import PAGING_HEADERS, PagedSchema, Paging, list_answer
 from billing.entrypoints.http.run_answers import STARTED, run_accepted, run_answer, run_started
-from billing.entrypoints.http.run_schemas import RunBodySchema, RunItemSchema, RunSchema
+from billing.entrypoints.http.run_schemas import (
+    NothingSchema,
+    RunBodySchema,
+    RunItemSchema,
+    RunSchema,
+)
 
 blueprint = Blueprint("runs", __name__, description="Billing many customers at once.")
 
@@ -89,6 +94,7 @@ def list_items(run_id: int, paging: Paging | None) -> Response:
 @blueprint.route("/runs/<id:run_id>/cancel/", methods=["POST"])
 @blueprint.requires("reports:write")
 @blueprint.documented("cancelRun", 404, 409)
+@blueprint.arguments(NothingSchema, as_kwargs=True, required=False)
 @blueprint.response(200, RunSchema)
 def cancel_run(run_id: int) -> Response:
     """Cancel a run: reports that are filed stay, no other is filed."""
@@ -98,6 +104,7 @@ def cancel_run(run_id: int) -> Response:
 @blueprint.route("/runs/<id:run_id>/retry/", methods=["POST"])
 @blueprint.requires("reports:write")
 @blueprint.documented("retryRun", 404, 409)
+@blueprint.arguments(NothingSchema, as_kwargs=True, required=False)
 @blueprint.response(202, RunSchema, headers=STARTED)
 def retry_run(run_id: int) -> Response:
     """Bill those customers of a run again that failed, by the rate cards of now."""
