@@ -77,6 +77,8 @@ class RunControl:
         except RunClashError:
             # Whoever was first has committed by now: it may have been the same request.
             run, keys = self._add(request, access)
+        if keys:
+            _tell(run, "queued")
         self._hint(keys)
         return run
 
@@ -98,9 +100,13 @@ class RunControl:
         """
         with self._storage.transaction(access or Access.everything()) as tx:
             run = tx.runs.find(run_id)
-            if not tx.runs.cancel(run_id, self._now()) and run.state is not RunState.CANCELLED:
+            cancelled = tx.runs.cancel(run_id, self._now())
+            if not cancelled and run.state is not RunState.CANCELLED:
                 raise RunStateError(f"Run {run_id} is {run.state}: there is nothing to cancel")
-            return tx.runs.find(run_id)
+            run = tx.runs.find(run_id)
+        if cancelled:
+            _tell(run, "cancelled")
+        return run
 
     def retry(self, run_id: int, *, access: Access | None = None) -> Run:
         """Queue the failed items of a run again, priced by the rate cards in force now.
@@ -116,6 +122,7 @@ class RunControl:
                 raise RunStateError(f"Run {run_id} has no failed items")
             run = tx.runs.find(run_id)
             keys = tx.run_work.waiting(run.total)
+        _tell(run, "queued again")
         self._hint([key for key in keys if key.run_id == run_id])
         return run
 
@@ -133,7 +140,10 @@ class RunControl:
             with self._storage.transaction(Access.everything()) as tx:
                 given_up = tx.run_work.give_up(GIVEN_UP)
                 unsettled = tx.run_work.unsettled()
-            self._observer.items_given_up(given_up)
+            if given_up:
+                facts = {"items": given_up, "runs": sorted({key.run_id for key in tired})}
+                _LOG.error("Customers are given up", extra={"facts": facts})
+                self._observer.items_given_up(given_up)
             settle(self._storage, unsettled, self._now(), self._observer)
         self._hint(waiting)
         return len(waiting)
@@ -158,6 +168,11 @@ class RunControl:
 
     def _now(self) -> datetime:
         return self._clock.now().replace(microsecond=0)
+
+
+def _tell(run: Run, how: str) -> None:
+    """Log what became of a run; the line of a request's log has the request's id beside it."""
+    _LOG.info("run %s", how, extra={"facts": {"run_id": run.id, "items": run.total}})
 
 
 def _check_options(request: RunRequest) -> None:

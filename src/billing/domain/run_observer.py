@@ -6,6 +6,7 @@ DONE = "done"
 FAILED = "failed"
 PUT_BACK = "put_back"
 DROPPED = "dropped"
+OUTCOMES = (DONE, FAILED, PUT_BACK, DROPPED)
 """How an attempt at an item ends; a dropped one was taken over, or its run was cancelled."""
 
 

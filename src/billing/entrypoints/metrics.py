@@ -8,16 +8,36 @@ import os
 from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
+from billing.domain.billing_run import RunState
 from billing.domain.errors import MissingExtraError
 from billing.domain.ports import Storage
+from billing.domain.run_observer import OUTCOMES
 from billing.settings import Settings
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-_REQUEST_BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
-_ATTEMPT_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
-_RUN_BUCKETS = (1, 5, 15, 60, 300, 900, 1_800, 3_600, 7_200, 14_400, 43_200)
+
+# Name, help and labels of each; for a histogram also its buckets, in seconds.
+_ANSWERS = ("billing_http_requests", "Requests answered.", ("route", "method", "status"))
+_ANSWERING = (
+    "billing_http_request_duration_seconds",
+    "Time until the answer began.",
+    ("route", "method"),
+)
+_ANSWERING_S = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+_THROTTLED = ("billing_rate_limit_hits", "Requests refused by the rate limit.")
+_ATTEMPTS = ("billing_run_item_duration_seconds", "Attempts at customers of runs.", ("outcome",))
+_ATTEMPTS_S = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
+_GIVEN_UP = ("billing_run_items_given_up", "Customers of runs that were tried too often.")
+_RUNS = ("billing_run_duration_seconds", "Runs that ended, from their first item on.", ("state",))
+_RUNS_S = (1, 5, 15, 60, 300, 900, 1_800, 3_600, 7_200, 14_400, 43_200)
+_IN_USE = ("billing_database_connections_in_use", "Connections taken from the pools.", ("work",))
+_AT_MOST = ("billing_database_connections_max", "Connections the pools give at most.", ("work",))
+
+REQUESTS = "requests"
+RUNS = "runs"
+"""What a process with a pool of connections works on."""
 
 
 @runtime_checkable
@@ -40,50 +60,22 @@ class Metrics:
 
     def __init__(self) -> None:
         try:
-            from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+            from prometheus_client import Counter, Gauge, Histogram
         except ImportError as error:
             raise MissingExtraError("BILLING_METRICS_PORT", "metrics") from error
-        all_ = CollectorRegistry()
-        self._requests = Counter(
-            "billing_http_requests",
-            "Requests answered.",
-            ["route", "method", "status"],
-            registry=all_,
-        )
-        self._request_seconds = Histogram(
-            "billing_http_request_duration_seconds",
-            "Time until the answer began.",
-            ["route", "method"],
-            buckets=_REQUEST_BUCKETS,
-            registry=all_,
-        )
-        self._throttled = Counter(
-            "billing_rate_limit_hits", "Requests refused by the rate limit.", registry=all_
-        )
-        self._attempts = Histogram(
-            "billing_run_item_duration_seconds",
-            "Attempts at an item of a run: done, failed, put_back or dropped.",
-            ["outcome"],
-            buckets=_ATTEMPT_BUCKETS,
-            registry=all_,
-        )
-        self._given_up = Counter(
-            "billing_run_items_given_up", "Items tried too often.", registry=all_
-        )
-        self._runs = Histogram(
-            "billing_run_duration_seconds",
-            "Runs that ended done or failed, from their first item on.",
-            ["state"],
-            buckets=_RUN_BUCKETS,
-            registry=all_,
-        )
-        self._in_use, self._at_most = (
-            Gauge(name, text, registry=all_, multiprocess_mode="livesum")
-            for name, text in (
-                ("billing_database_connections_in_use", "Connections taken from the pools."),
-                ("billing_database_connections_max", "Connections the pools give at most."),
-            )
-        )
+        self._requests = Counter(*_ANSWERS, registry=None)
+        self._request_seconds = Histogram(*_ANSWERING, buckets=_ANSWERING_S, registry=None)
+        self._throttled = Counter(*_THROTTLED, registry=None)
+        self._attempts = Histogram(*_ATTEMPTS, buckets=_ATTEMPTS_S, registry=None)
+        self._given_up = Counter(*_GIVEN_UP, registry=None)
+        self._runs = Histogram(*_RUNS, buckets=_RUNS_S, registry=None)
+        self._in_use = Gauge(*_IN_USE, registry=None, multiprocess_mode="livesum")
+        self._at_most = Gauge(*_AT_MOST, registry=None, multiprocess_mode="livesum")
+        # From 0 on: Prometheus sees no increase in a series that begins with 1.
+        for outcome in OUTCOMES:
+            self._attempts.labels(outcome)
+        for state in (RunState.DONE, RunState.FAILED):
+            self._runs.labels(state.value)
         self._known: dict[tuple[str, str, str], tuple[Callable[[], None], Callable[[float], None]]]
         self._known = {}
 
@@ -113,14 +105,21 @@ class Metrics:
         """Note a run that is done or failed, and how long it took from its first item on."""
         self._runs.labels(state).observe(milliseconds / 1000)
 
-    def watch(self, storage: Storage) -> None:
-        """Count the connections of a storage that has any."""
-        if isinstance(storage, Pooled):
-            self._at_most.set(storage.watch_connections(self._in_use.inc))
+    def watch(self, storage: Pooled, work: str) -> None:
+        """Count the connections of a storage. work: REQUESTS or RUNS."""
+        in_use = self._in_use.labels(work)
+        in_use.set(0)  # The system may have given us the number of a process that was killed.
+        self._at_most.labels(work).set(storage.watch_connections(in_use.inc))
 
 
-def started_metrics(settings: Settings) -> Metrics | None:
-    """Return this process's counters, or None where nobody reads them."""
+def started_metrics(settings: Settings, storage: Storage, work: str) -> Metrics | None:
+    """Return this process's counters, or None where nobody reads them.
+
+    The storage is watched, if it has connections. work: REQUESTS or RUNS.
+    """
     if settings.metrics_port is None or not os.environ.get(FOLDER):
         return None
-    return Metrics()
+    metrics = Metrics()
+    if isinstance(storage, Pooled):
+        metrics.watch(storage, work)
+    return metrics

@@ -13,7 +13,7 @@ import threading
 from billing.bootstrap import Billing, compose, open_storage
 from billing.domain.errors import BillingError, StorageUnavailableError
 from billing.entrypoints.http import logs
-from billing.entrypoints.metrics import started_metrics
+from billing.entrypoints.metrics import RUNS, started_metrics
 from billing.settings import Settings
 
 NICENESS = 19
@@ -43,13 +43,11 @@ def main() -> None:
     threading.Thread(target=end_with, args=(parent, over), daemon=True).start()
     try:
         settings = Settings.from_environ(os.environ)
-        metrics = started_metrics(settings)
         storage = open_storage(settings.database_url)
-        billing = compose(storage, letterhead=settings.letterhead, observer=metrics)
+        observer = started_metrics(settings, storage, RUNS)
+        billing = compose(storage, letterhead=settings.letterhead, observer=observer)
     except BillingError as error:
         sys.exit(f"billing: {error}")
-    if metrics is not None:
-        metrics.watch(storage)
     work(billing, over, idle_seconds=IDLE_SECONDS)
 
 

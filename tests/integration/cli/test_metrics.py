@@ -2,11 +2,12 @@
 
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -89,39 +90,83 @@ def test_the_processes_of_a_service_count_together(
         seconds = 'billing_http_request_duration_seconds_count{method="GET",route="%s"}'
         assert found[seconds % "/api/v2/reports/"] == 24
         assert found["billing_database_up"] == 1
-        assert found["billing_database_connections_in_use"] == 0
-        assert found["billing_database_connections_max"] > 0
+        assert found['billing_database_connections_in_use{work="requests"}'] == 0
+        assert found['billing_database_connections_max{work="requests"}'] > 0
+        # Not only from the first one on: nothing would be seen to rise.
+        assert found['billing_run_duration_seconds_count{state="failed"}'] == 0
+        assert found['billing_run_item_duration_seconds_count{outcome="failed"}'] == 0
 
 
 GATHERED = """
 import os, subprocess, sys
 from pathlib import Path
-from billing.entrypoints.metrics_server import _Gathered
-count = "from billing.entrypoints.metrics import Metrics; Metrics().run_ended('done', 3_000)"
-folder = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"])
-for _ in range(2):
+from billing.entrypoints.metrics_folder import counted, counting_folder
+count = "from billing.entrypoints.metrics import Metrics; counters = Metrics(); "
+count += "counters.run_ended('done', 3_000); counters.items_given_up(2); "
+count += "counters.request_ended('/r/', 'GET', '200', 0.5); os.kill(os.getpid(), 9)"
+with counting_folder() as folder:
     for _ in range(2):
-        subprocess.run([sys.executable, "-c", count], check=True)
-    runs = {s.name: s.value for m in _Gathered(folder, "memory://").collect() for s in m.samples
-            if s.name.endswith(("_count", "_sum")) and s.labels == {"state": "done"}}
-    print(runs["billing_run_duration_seconds_count"], runs["billing_run_duration_seconds_sum"])
-print(*sorted(path.name for path in folder.iterdir()))
+        for _ in range(2):
+            subprocess.run([sys.executable, "-c", "import os; " + count])
+        (folder / "histogram_1.db").touch()
+        samples = {s.name: s.value for m in counted(folder) for s in m.samples
+                   if s.labels in ({}, {"state": "done"}, {"route": "/r/", "method": "GET"},
+                                   {"route": "/r/", "method": "GET", "status": "200"})}
+        print(samples["billing_run_duration_seconds_count"],
+              samples["billing_run_duration_seconds_sum"],
+              samples["billing_run_items_given_up_total"],
+              samples["billing_http_requests_total"],
+              samples["billing_http_request_duration_seconds_sum"])
+    print(*sorted(path.name for path in folder.iterdir()))
+print(folder.exists())
 """
 
 
-def test_what_ended_processes_counted_is_kept_in_one_file(
-    environment: dict[str, str], tmp_path: Path
-) -> None:
-    """Workers on runs come and go; their counts stay, their files do not pile up."""
+def test_what_ended_processes_counted_is_kept_in_one_file(environment: dict[str, str]) -> None:
+    """Workers on runs come and go, killed or not; their counts stay, their files do not pile up.
+
+    A file that a process has only just made holds nothing yet.
+    """
     done = subprocess.run(
         [sys.executable, "-c", GATHERED],
-        env={**environment, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)},
+        env=environment,
         capture_output=True,
         text=True,
         check=True,
     )
-    expected = ["2.0 6.0", "4.0 12.0", "counter_0.db histogram_0.db"]
+    files = "counter_0.db histogram_0.db histogram_1.db"
+    expected = ["2.0 6.0 4.0 2.0 1.0", "4.0 12.0 8.0 4.0 2.0", files, "False"]
     assert done.stdout.splitlines() == expected
+
+
+def test_a_killed_service_leaves_its_folder_to_the_next_one(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    """Which removes it, and none that is in use."""
+    environment["TMPDIR"] = str(tmp_path)
+    code = "from billing.entrypoints.metrics_folder import counting_folder as c; import sys\n"
+    code += "with c() as folder: print(folder, flush=True); sys.stdin.read()"
+
+    def counting() -> "subprocess.Popen[str]":
+        command = [sys.executable, "-c", code]
+        pipe = subprocess.PIPE
+        return subprocess.Popen(command, env=environment, stdin=pipe, stdout=pipe, text=True)
+
+    def folder_of(process: "subprocess.Popen[str]") -> Path:
+        assert process.stdout is not None
+        return Path(process.stdout.readline().strip())
+
+    with counting() as killed, counting() as living:
+        folders = folder_of(killed), folder_of(living)
+        killed.kill()
+        killed.wait()
+        assert [folder.exists() for folder in folders] == [True, True]
+        with counting() as third:
+            assert folder_of(third).parent == tmp_path
+            assert [folder.exists() for folder in folders] == [False, True]
+            third.communicate()
+        living.communicate()
+    assert list(tmp_path.glob("billing-metrics-*")) == []
 
 
 def test_a_worker_tells_of_runs(
@@ -137,12 +182,28 @@ def test_a_worker_tells_of_runs(
         assert waiting >= 1
     with running(environment, "worker", "--concurrency", "1") as (_, metrics):
         run = 'billing_run_duration_seconds_count{state="done"}'
-        until(lambda: any("run_duration_seconds_count" in one for one in scraped(session, metrics)))
+        until(lambda: scraped(session, metrics)[run] == 1)
         found = scraped(session, metrics)
-        assert found[run] == 1
         done = found['billing_run_item_duration_seconds_count{outcome="done"}']
         assert done == waiting
         assert found['billing_run_items{state="waiting"}'] == 0
+
+
+def test_a_database_that_answers_nonsense_takes_no_counts_away(
+    environment: dict[str, str], command: Run, session: requests.Session
+) -> None:
+    """As when a newer version has migrated it."""
+    environment["BILLING_RUN_WORKERS"] = "0"
+    command("db", "upgrade")
+    with running(environment, "serve", "--port", "0") as (url, metrics):
+        session.get(f"{url}/healthz", timeout=10)
+        file = environment["BILLING_DATABASE_URL"].removeprefix("sqlite:///")
+        with closing(sqlite3.connect(file)) as database:
+            database.execute("ALTER TABLE run_items RENAME TO others")
+        found = scraped(session, metrics)
+    assert found["billing_database_up"] == 0
+    assert not any(name.startswith("billing_run_items{") for name in found)
+    assert found["billing_rate_limit_hits_total"] == 0
 
 
 def test_without_the_extra_it_is_one_sentence(environment: dict[str, str]) -> None:

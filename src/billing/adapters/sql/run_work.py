@@ -109,12 +109,10 @@ class SqlRunWork(SqlRepository):
 
     def give_up(self, error: str, /) -> int:
         """Fail the items that are tired, with this reason; say how many there were."""
-        tired = self._keys(_IS_TIRED)
         still = and_(_idle(self._connection.dialect.name), _IS_TIRED)
-        for key in tired:
-            failed = update(run_items).where(_is(key), still)
-            self._connection.execute(failed.values(state=ItemState.FAILED.value, error=error))
-        return len(tired)
+        failed = update(run_items).values(state=ItemState.FAILED.value, error=error)
+        # Another process may be at the same items: each is counted by the one that failed it.
+        return sum(self._changed(failed.where(_is(key), still)) for key in self._keys(_IS_TIRED))
 
     def unsettled(self) -> list[int]:
         """Return the ids of live runs that have no live item left."""

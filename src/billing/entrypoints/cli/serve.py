@@ -14,8 +14,8 @@ from granian.server import Server
 from billing.bootstrap import compose
 from billing.entrypoints.addresses import free_address, shown_address
 from billing.entrypoints.cli.application import make_ready, opened_storage, tell_warnings
+from billing.entrypoints.http import logs
 from billing.entrypoints.http.app import API, create_app
-from billing.entrypoints.http.logs import JsonLines
 from billing.entrypoints.metrics_server import served_metrics
 from billing.entrypoints.run_pool import KeptAlive, pool_size
 from billing.settings import MAX_THREADS, InvalidSettingError, Settings, name_of
@@ -25,7 +25,7 @@ DRAIN_SECONDS = 30
 
 _HANDLER = {"formatter": "json", "class": "logging.StreamHandler", "stream": "ext://sys.stderr"}
 _LOGGING: dict[str, Any] = {
-    "formatters": {"json": {"()": JsonLines}},
+    "formatters": {"json": {"()": logs.JsonLines}},
     "handlers": {"console": _HANDLER, "access": _HANDLER},
 }
 
@@ -73,6 +73,7 @@ def command(host: str, port: int, workers: int, threads: int | None) -> None:
         lambda: click.echo(f"Serving {url}{API}/ (documentation: {url}{API}/docs)", err=True)
     )
     os.environ[name_of("threads")] = str(settings.threads)  # Workers read their settings there.
+    logs.configure()
     with ExitStack() as beside:
         server.on_startup(beside.enter_context(served_metrics(settings)))
         beside.enter_context(_run_workers(settings, server.on_startup))

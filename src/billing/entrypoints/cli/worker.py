@@ -12,7 +12,7 @@ from billing.bootstrap import Billing, compose
 from billing.domain.errors import StorageUnavailableError
 from billing.entrypoints.cli.application import make_ready, opened_storage
 from billing.entrypoints.http import logs
-from billing.entrypoints.metrics import started_metrics
+from billing.entrypoints.metrics import RUNS, started_metrics
 from billing.entrypoints.metrics_server import served_metrics
 from billing.entrypoints.run_pool import RunPool, pool_size
 from billing.settings import MAX_RUN_WORKERS, InvalidSettingError, Settings, name_of
@@ -49,7 +49,7 @@ def command(concurrency: int | None, parent: int | None) -> None:
         logs.configure()
         if serve_metrics is not None:  # Otherwise the parent does.
             serve_metrics()
-        billing = compose(storage, observer=started_metrics(settings))
+        billing = compose(storage, observer=started_metrics(settings, storage, RUNS))
         pool = RunPool(concurrency or pool_size(settings) or 1)
         try:
             while (parent in {None, os.getppid()}) and not over.wait(1):

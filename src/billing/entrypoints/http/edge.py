@@ -10,6 +10,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from billing.domain.fields import shown
 from billing.entrypoints.http.context import REQUEST_ID, RULE, SUBJECT, THROTTLED
 from billing.entrypoints.http.errors import INTERNAL_ERROR, envelope
+from billing.entrypoints.http.logs import request_served
 from billing.entrypoints.metrics import Metrics
 
 IN_ONE_PIECE = 2 * 1024 * 1024
@@ -44,6 +45,7 @@ class Edge:
         started = perf_counter()
         request_id = _request_id(environ.get("HTTP_X_REQUEST_ID", ""))
         environ[REQUEST_ID] = request_id
+        request_served.set(request_id)
         if environ.get("CONTENT_LENGTH"):
             # Seen with granian: a body cut short arrives as if it were whole. Werkzeug counts the
             # bytes, and refuses, when it is not told that the server knows where the body ends.

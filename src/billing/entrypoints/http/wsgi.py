@@ -15,7 +15,7 @@ from billing.bootstrap import Billing, compose, open_storage
 from billing.domain.errors import BillingError
 from billing.entrypoints.http import logs
 from billing.entrypoints.http.app import create_app
-from billing.entrypoints.metrics import started_metrics
+from billing.entrypoints.metrics import REQUESTS, started_metrics
 from billing.entrypoints.run_process import DRAIN_SECONDS, work
 from billing.settings import Settings
 
@@ -25,14 +25,12 @@ def create() -> Flask:
     logs.configure()
     try:
         settings = Settings.from_environ(os.environ)
-        metrics = started_metrics(settings)
         storage = open_storage(settings.database_url)
+        metrics = started_metrics(settings, storage, REQUESTS)
         billing = compose(storage, letterhead=settings.letterhead, observer=metrics)
         app = create_app(settings, billing, metrics)
     except BillingError as error:
         sys.exit(f"billing: {error}")
-    if metrics is not None:
-        metrics.watch(storage)
     _calm_collector()
     if settings.database_url.startswith("memory:") and settings.run_workers != 0:
         _work_here(billing)
