@@ -13,6 +13,7 @@ from typing import Any
 from billing.entrypoints.metrics import FOLDER
 
 _PREFIX = "billing-metrics-"
+_IN_MEMORY = Path("/dev/shm")  # noqa: S108 the names in it are made safely
 _ENDED = 0
 """The number, in place of a process's, of the file that keeps what ended processes counted."""
 
@@ -43,9 +44,19 @@ def counted(folder: Path) -> list[Any]:
     return list(_untyped("multiprocess").MultiProcessCollector.merge(files, accumulate=True))
 
 
+def _place() -> Path:
+    """Return where files are in memory, if there is such a place.
+
+    Other temporary files may fill the disk: who then writes to a mapped file is killed.
+    """
+    if os.access(_IN_MEMORY, os.W_OK | os.X_OK):
+        return _IN_MEMORY
+    return Path(tempfile.gettempdir())
+
+
 def _locked_folder() -> tuple[Path, int]:
     while True:
-        folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
+        folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=_place()))
         with suppress(FileNotFoundError):  # Before it was locked it looked like an abandoned one.
             lock = os.open(folder, os.O_RDONLY)
             fcntl.flock(lock, fcntl.LOCK_SH)
@@ -55,7 +66,7 @@ def _locked_folder() -> tuple[Path, int]:
 
 
 def _remove_abandoned() -> None:
-    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+    for folder in _place().glob(f"{_PREFIX}*"):
         with suppress(OSError):  # Another user's, or in use.
             lock = os.open(folder, os.O_RDONLY | os.O_NOFOLLOW)
             try:

@@ -139,13 +139,19 @@ def test_what_ended_processes_counted_is_kept_in_one_file(environment: dict[str,
     assert done.stdout.splitlines() == expected
 
 
+@pytest.mark.parametrize("in_memory", [True, False])
 def test_a_killed_service_leaves_its_folder_to_the_next_one(
-    environment: dict[str, str], tmp_path: Path
+    environment: dict[str, str], tmp_path: Path, in_memory: bool
 ) -> None:
-    """Which removes it, and none that is in use."""
+    """Which removes it, and none that is in use; it is on a disk where no memory is to be had."""
+    place = tmp_path / "memory"
+    if in_memory:
+        place.mkdir()
     environment["TMPDIR"] = str(tmp_path)
-    code = "from billing.entrypoints.metrics_folder import counting_folder as c; import sys\n"
-    code += "with c() as folder: print(folder, flush=True); sys.stdin.read()"
+    code = "from pathlib import Path; from billing.entrypoints import metrics_folder as m\n"
+    code += f"m._IN_MEMORY = Path({str(place)!r})\n"
+    code += "import sys\nwith m.counting_folder() as folder:\n"
+    code += "    print(folder, flush=True); sys.stdin.read()"
 
     def counting() -> "subprocess.Popen[str]":
         command = [sys.executable, "-c", code]
@@ -162,11 +168,11 @@ def test_a_killed_service_leaves_its_folder_to_the_next_one(
         killed.wait()
         assert [folder.exists() for folder in folders] == [True, True]
         with counting() as third:
-            assert folder_of(third).parent == tmp_path
+            assert folder_of(third).parent == (place if in_memory else tmp_path)
             assert [folder.exists() for folder in folders] == [False, True]
             third.communicate()
         living.communicate()
-    assert list(tmp_path.glob("billing-metrics-*")) == []
+    assert list(tmp_path.rglob("billing-metrics-*")) == []
 
 
 def test_a_worker_tells_of_runs(
