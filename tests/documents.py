@@ -12,6 +12,7 @@ ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 API = ROOT / "docs/api.md"
 ARCHITECTURE = ROOT / "docs/architecture.md"
+OPERATIONS = ROOT / "docs/operations.md"
 EXTENDING = ROOT / "docs/extending.md"
 EVERY = [
     path

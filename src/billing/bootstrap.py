@@ -20,6 +20,7 @@ from billing.domain.report_generator import ReportGenerator
 from billing.domain.report_lifecycle import ReportLifecycle
 from billing.domain.report_verification import ReportVerification
 from billing.domain.run_control import RunControl
+from billing.domain.run_observer import RunObserver
 from billing.domain.run_queue import RunQueue
 from billing.domain.run_worker import RunWorker
 
@@ -61,6 +62,7 @@ def compose(
     exporters: Exporters = EXPORTERS,
     letterhead: str = "Billing",
     queue: RunQueue | None = None,
+    observer: RunObserver | None = None,
 ) -> Billing:
     """Wire the use cases to a storage; every part can be swapped by keyword."""
     clock = clock or SystemClock()
@@ -77,8 +79,8 @@ def compose(
         intake=BulkIntake(storage, clock),
         rate_trial=RateTrial(storage, clock),
         purge=Purge(storage, clock),
-        runs=RunControl(storage, clock, queue),
-        run_worker=RunWorker(storage, generator, clock),
+        runs=RunControl(storage, clock, queue, observer),
+        run_worker=RunWorker(storage, generator, clock, observer=observer),
         reconciliation=Reconciliation(storage),
     )
 

@@ -27,6 +27,7 @@ _RATE_LIMIT = re.compile(
 _EXAMPLE = re.compile(
     r"change[-_ ]?(me|this|it)|example|placeholder|your[-_ ]?secret", re.IGNORECASE
 )
+_HOST = re.compile(r"[A-Za-z0-9._:%-]{1,255}", re.ASCII)
 _CREDENTIALS = re.compile(r"//[^/@]*@|\?.*")
 
 
@@ -47,8 +48,9 @@ class Settings:
     jwt_public_key: the PEM text, also when the variable named a file. trusted_proxies: how many
     proxies' forwarding headers are believed. threads: how many requests the server that runs the
     application answers at once in each process. run_workers: how many processes of this machine
-    work on billing runs; None leaves it to the number of cores. Secrets and passwords never show
-    in `repr`.
+    work on billing runs; None leaves it to the number of cores. metrics_port, metrics_host: where
+    `billing serve` and `billing worker` serve metrics; None: nowhere. Secrets and passwords never
+    show in `repr`.
     """
 
     database_url: str = "sqlite:///var/billing.db"
@@ -65,6 +67,8 @@ class Settings:
     letterhead: str = "Billing"
     threads: int = 8
     run_workers: int | None = None
+    metrics_port: int | None = None
+    metrics_host: str = "127.0.0.1"
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> "Settings":
@@ -217,4 +221,6 @@ _READERS: dict[str, Callable[[str], object]] = {
     "letterhead": _text,
     "threads": _whole_number(1, MAX_THREADS),
     "run_workers": _whole_number(0, MAX_RUN_WORKERS),
+    "metrics_port": _whole_number(0, 65_535),
+    "metrics_host": _pattern(_HOST, "an address or a host name, without a port"),
 }

@@ -85,3 +85,19 @@ def test_the_settings_table_is_complete() -> None:
         for field in fields(Settings)
     }
     assert dict(rows) == defaults
+
+
+def test_the_table_of_metrics_is_complete() -> None:
+    """Every metric is in it, and alerts ask for none that is not there."""
+    code = "".join(
+        path.read_text()
+        for path in (documents.ROOT / "src/billing/entrypoints").glob("metrics*.py")
+    )
+    made = set(re.findall(r'"(billing_[a-z_]+)"', code))
+    text = documents.OPERATIONS.read_text()
+    rows = re.findall(r"^\| `(billing_[a-z_]+)` \| ([a-z]+) \|", text, re.MULTILINE)
+    assert {name.removesuffix("_total") for name, _ in rows} == made
+    suffixes = {"counter": [""], "gauge": [""], "histogram": ["_bucket", "_count", "_sum"]}
+    samples = {name + suffix for name, kind in rows for suffix in suffixes[kind]}
+    alerts = text[text.index("## Alerts") :].partition("\n## ")[0]
+    assert set(re.findall(r"\bbilling_[a-z_]+", alerts)) <= samples

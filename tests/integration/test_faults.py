@@ -256,6 +256,7 @@ def test_a_deadlock_is_undone_and_done_again(postgres: SqlStorage) -> None:
         ("55P03", StorageUnavailableError),  # A lock took too long.
         ("57014", StorageUnavailableError),  # A statement took too long.
         ("25006", StorageUnavailableError),  # A standby, after a failover.
+        ("0A000", StorageUnavailableError),  # The same, asked on a connection that has read.
     ],
 )
 def test_what_postgresql_cannot_do_now_is_a_refusal(

@@ -23,6 +23,8 @@ def test_an_empty_environment_means_the_defaults() -> None:
     assert settings.letterhead == "Billing"
     assert settings.threads == 8
     assert settings.run_workers is None
+    assert settings.metrics_port is None
+    assert settings.metrics_host == "127.0.0.1"
 
 
 def test_every_setting_is_read() -> None:
@@ -41,6 +43,8 @@ def test_every_setting_is_read() -> None:
             "BILLING_LETTERHEAD": "  Łódź Fulfilment  ",
             "BILLING_THREADS": "2",
             "BILLING_RUN_WORKERS": "0",
+            "BILLING_METRICS_PORT": "9464",
+            "BILLING_METRICS_HOST": "::1",
         }
     )
     assert settings == Settings(
@@ -56,6 +60,8 @@ def test_every_setting_is_read() -> None:
         letterhead="Łódź Fulfilment",
         threads=2,
         run_workers=0,
+        metrics_port=9464,
+        metrics_host="::1",
     )
 
 
@@ -73,6 +79,8 @@ def test_an_empty_setting_counts_as_not_set(empty: str) -> None:
         ("BILLING_DATABASE_URL", "sqlite://"),
         ("BILLING_DATABASE_URL", "memory://x"),
         ("BILLING_JWT_SECRET", "x" * 31),
+        ("BILLING_METRICS_PORT", "65536"),
+        ("BILLING_METRICS_HOST", "http://localhost"),
         ("BILLING_JWT_SECRET", "\udcff" * 40),
         ("BILLING_JWT_SECRET", "x" * 64),
         ("BILLING_JWT_SECRET", "abcabcab" * 8),

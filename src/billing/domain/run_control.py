@@ -25,8 +25,10 @@ from billing.domain.errors import (
 from billing.domain.ports import Clock, Repositories, Storage
 from billing.domain.report_query import Slice
 from billing.domain.retries import retried
+from billing.domain.run_observer import RunObserver, Unobserved
 from billing.domain.run_queue import NoHints, RunQueue
 from billing.domain.run_request import RunRequest
+from billing.domain.run_settling import settle
 
 GIVEN_UP = (
     f"Tried {MAX_TRIES} times: each time its worker ended, or the storage was unavailable, "
@@ -51,10 +53,17 @@ class NothingToBillError(BillingError):
 class RunControl:
     """Starts runs and says how far they are; workers do the work, wherever they are."""
 
-    def __init__(self, storage: Storage, clock: Clock, queue: RunQueue | None = None) -> None:
+    def __init__(
+        self,
+        storage: Storage,
+        clock: Clock,
+        queue: RunQueue | None = None,
+        observer: RunObserver | None = None,
+    ) -> None:
         self._storage = storage
         self._clock = clock
         self._queue = queue or NoHints()
+        self._observer = observer or Unobserved()
 
     def start(self, request: RunRequest, *, access: Access | None = None) -> Run:
         """Queue a run, or find the live one that the same request started.
@@ -71,6 +80,8 @@ class RunControl:
         except RunClashError:
             # Whoever was first has committed by now: it may have been the same request.
             run, keys = retried(partial(self._add, request, access))
+        if keys:
+            _tell(run, "queued")
         self._hint(keys)
         return run
 
@@ -90,7 +101,10 @@ class RunControl:
 
         A cancelled run is answered as it is. Raises RunNotFoundError, RunStateError.
         """
-        return retried(partial(self._cancel, run_id, access or Access.everything()))
+        run, cancelled = retried(partial(self._cancel, run_id, access or Access.everything()))
+        if cancelled:
+            _tell(run, "cancelled")
+        return run
 
     def retry(self, run_id: int, *, access: Access | None = None) -> Run:
         """Queue the failed items of a run again, priced by the rate cards in force now.
@@ -99,6 +113,7 @@ class RunControl:
         RunClashError.
         """
         run, keys = retried(partial(self._retry, run_id, access or Access.everything()))
+        _tell(run, "queued again")
         self._hint(keys)
         return run
 
@@ -114,9 +129,13 @@ class RunControl:
             tired = view.run_work.tired()
         if tired or unsettled:
             with self._storage.transaction(Access.everything()) as tx:
-                tx.run_work.give_up(GIVEN_UP)
-                for run_id in tx.run_work.unsettled():
-                    tx.run_work.settle(run_id, self._now())
+                given_up = tx.run_work.give_up(GIVEN_UP)
+                unsettled = tx.run_work.unsettled()
+            if given_up:
+                facts = {"items": given_up, "runs": sorted({key.run_id for key in tired})}
+                _LOG.error("Customers are given up", extra={"facts": facts})
+                self._observer.items_given_up(given_up)
+            settle(self._storage, unsettled, self._now(), self._observer)
         self._hint(waiting)
         return len(waiting)
 
@@ -129,12 +148,13 @@ class RunControl:
             run_id = tx.runs.add(request, items, self._now())
             return tx.runs.find(run_id), [ItemKey(run_id, item.customer_id) for item in items]
 
-    def _cancel(self, run_id: int, access: Access) -> Run:
+    def _cancel(self, run_id: int, access: Access) -> tuple[Run, bool]:
         with self._storage.transaction(access) as tx:
             run = tx.runs.find(run_id)
-            if not tx.runs.cancel(run_id, self._now()) and run.state is not RunState.CANCELLED:
+            cancelled = tx.runs.cancel(run_id, self._now())
+            if not cancelled and run.state is not RunState.CANCELLED:
                 raise RunStateError(f"Run {run_id} is {run.state}: there is nothing to cancel")
-            return tx.runs.find(run_id)
+            return tx.runs.find(run_id), cancelled
 
     def _retry(self, run_id: int, access: Access) -> tuple[Run, Sequence[ItemKey]]:
         with self._storage.transaction(access) as tx:
@@ -158,6 +178,11 @@ class RunControl:
 
     def _now(self) -> datetime:
         return self._clock.now().replace(microsecond=0)
+
+
+def _tell(run: Run, how: str) -> None:
+    """Log what became of a run; the line of a request's log has the request's id beside it."""
+    _LOG.info("run %s", how, extra={"facts": {"run_id": run.id, "items": run.total}})
 
 
 def _check_options(request: RunRequest) -> None:

@@ -61,6 +61,9 @@ class RunWork(Protocol):
     def waiting(self, limit: int, /) -> list[ItemKey]:
         """Return up to `limit` items that can be taken: early items of all runs first."""
 
+    def backlog(self) -> tuple[int, int]:
+        """Return how many live items wait, and how many are at work."""
+
     def take(
         self, lease_seconds: int, now: datetime, /, *, key: ItemKey | None = None
     ) -> TakenItem | None:

@@ -15,6 +15,8 @@ from billing.domain.open_transaction import OpenTransaction
 from billing.domain.ports import Clock, Repositories, Storage
 from billing.domain.report_generator import ReportGenerator
 from billing.domain.report_lifecycle import ReportLifecycle
+from billing.domain.run_observer import DONE, DROPPED, FAILED, PUT_BACK, RunObserver, Unobserved
+from billing.domain.run_settling import settle
 
 LEASE_SECONDS = 30
 """How long an item whose worker died waits for the next one."""
@@ -46,11 +48,13 @@ class RunWorker:
         clock: Clock,
         *,
         lease_seconds: int = LEASE_SECONDS,
+        observer: RunObserver | None = None,
     ) -> None:
         self._storage = storage
         self._generator = generator
         self._clock = clock
         self._lease_seconds = lease_seconds
+        self._observer = observer or Unobserved()
 
     def work(self, key: ItemKey | None = None) -> ItemKey | None:
         """Bill the next item that waits, or the one named; return which, None if none waits.
@@ -62,29 +66,38 @@ class RunWorker:
             item = tx.run_work.take(self._lease_seconds, self._now(), key=key)
         if item is None:
             return None
+        began = time.monotonic_ns()
         try:
-            self._bill(item)
+            outcome = self._bill(item, began)
         except StaleAttemptError as error:
-            _LOG.warning("%s: its work is dropped", error)
+            _LOG.warning("%s: its work is dropped", error, extra=_facts(item))
+            outcome = DROPPED
+        milliseconds = _milliseconds_since(began)
+        self._observer.attempt_ended(outcome, milliseconds)
+        _LOG.info("item %s", outcome, extra=_facts(item, ms=milliseconds))
         self._settle(item.key.run_id)
         return item.key
 
-    def _bill(self, item: TakenItem) -> None:
-        began = time.monotonic_ns()
+    def _bill(self, item: TakenItem, began: int) -> str:
+        """Bill the item and store that, or why not; return the outcome."""
         try:
             with self._kept(item):
                 self._file(item, began)
         except StaleAttemptError:
             raise
         except StorageUnavailableError:
-            _LOG.warning("Customer %d of run %d is tried again", *reversed(item.key), exc_info=True)
+            _LOG.warning("An item is tried again", exc_info=True, extra=_facts(item))
             with self._storage.transaction(_EVERYTHING) as tx:
                 tx.run_work.put_back(item)
+            return PUT_BACK
         except BillingError as error:
             self._fail(item, str(error), began)
+            return FAILED
         except Exception:  # noqa: BLE001 one customer never stops the others
-            _LOG.exception("Customer %d of run %d failed", item.key.customer_id, item.key.run_id)
+            _LOG.exception("An item failed", extra=_facts(item))
             self._fail(item, UNEXPECTED, began)
+            return FAILED
+        return DONE
 
     def _file(self, item: TakenItem, began: int) -> None:
         customer_id = item.key.customer_id
@@ -127,8 +140,7 @@ class RunWorker:
         with self._storage.snapshot(_EVERYTHING) as view:
             if run_id not in view.run_work.unsettled():
                 return
-        with self._storage.transaction(_EVERYTHING) as tx:
-            tx.run_work.settle(run_id, self._now())
+        settle(self._storage, [run_id], self._now(), self._observer)
 
     def _now(self) -> datetime:
         return self._clock.now().replace(microsecond=0)
@@ -145,7 +157,7 @@ class RunWorker:
                         if not tx.run_work.renew(item, self._lease_seconds):
                             return
                 except StorageUnavailableError:
-                    _LOG.warning("A lease could not be renewed", exc_info=True)
+                    _LOG.warning("A lease was not renewed", exc_info=True, extra=_facts(item))
 
         keeper = threading.Thread(target=renew, name="lease", daemon=True)
         keeper.start()
@@ -154,6 +166,12 @@ class RunWorker:
         finally:
             over.set()
             keeper.join()
+
+
+def _facts(item: TakenItem, **more: object) -> dict[str, object]:
+    """Return what a log line of the item tells, as fields; the request is the run's own."""
+    facts = {**item.key._asdict(), "attempt": item.attempt, "request_id": item.author.request_id}
+    return {"facts": facts | more}
 
 
 def _milliseconds_since(began: int) -> int:

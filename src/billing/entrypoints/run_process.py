@@ -13,6 +13,7 @@ import threading
 from billing.bootstrap import Billing, compose, open_storage
 from billing.domain.errors import BillingError, StorageUnavailableError
 from billing.entrypoints.http import logs
+from billing.entrypoints.metrics import RUNS, started_metrics
 from billing.settings import Settings
 
 NICENESS = 19
@@ -42,7 +43,9 @@ def main() -> None:
     threading.Thread(target=end_with, args=(parent, over), daemon=True).start()
     try:
         settings = Settings.from_environ(os.environ)
-        billing = compose(open_storage(settings.database_url), letterhead=settings.letterhead)
+        storage = open_storage(settings.database_url)
+        observer = started_metrics(settings, storage, RUNS)
+        billing = compose(storage, letterhead=settings.letterhead, observer=observer)
     except BillingError as error:
         sys.exit(f"billing: {error}")
     work(billing, over, idle_seconds=IDLE_SECONDS)

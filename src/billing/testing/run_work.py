@@ -45,6 +45,17 @@ class RunWorkContract:
         fill(storage)
         return storage
 
+    def test_the_backlog_counts_what_waits_and_what_is_at_work(self, filled: Storage) -> None:
+        """An item whose lease has run out waits again; ended ones count no more."""
+        start(filled)
+        take(filled)
+        take(filled, lease_seconds=0)
+        with filled.snapshot(EVERYTHING) as view:
+            assert view.run_work.backlog() == (2, 1)
+        finish_one(filled)
+        with filled.snapshot(EVERYTHING) as view:
+            assert sum(view.run_work.backlog()) == 2
+
     def test_each_item_is_taken_once(self, filled: Storage) -> None:
         """In the order given; the run begins with its first item."""
         run_id = start(filled)

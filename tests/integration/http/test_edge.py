@@ -121,6 +121,21 @@ def test_nobody_writes_lines_into_the_log(
     assert len(line) < 500
 
 
+def test_every_line_of_a_request_has_its_id(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whoever writes it: here a refusal that knows nothing of requests."""
+    lines: list[dict[str, object]] = []
+    monkeypatch.setattr(
+        caplog.handler, "emit", lambda record: lines.append(json.loads(JsonLines().format(record)))
+    )
+    client.get("/api/v2/probe/refuse/away/", headers={"X-Request-ID": "abc"})
+    away = [line for line in lines if line["logger"] == "billing.entrypoints.http.errors"]
+    assert [(line["message"], line["request_id"]) for line in away] == [
+        ("Storage unavailable", "abc")
+    ]
+
+
 def test_a_failure_is_logged_with_its_trace() -> None:
     """In the same line, as one member."""
     try:

@@ -27,6 +27,16 @@ class MemoryRunWork(MemoryRunRows):
     def waiting(self, limit: int, /) -> list[ItemKey]:
         return [key for key, _ in self._idle(tired=False)[:limit]]
 
+    def backlog(self) -> tuple[int, int]:
+        live = sum(
+            item.state in LIVE_ITEMS
+            for run in self._all()
+            if run.state in LIVE_RUNS
+            for item in self._items(run.id).values()
+        )
+        waiting = len(self._idle(tired=False)) + len(self._idle(tired=True))
+        return waiting, live - waiting
+
     def take(
         self, lease_seconds: int, now: datetime, /, *, key: ItemKey | None = None
     ) -> TakenItem | None:

@@ -1,9 +1,9 @@
 """Engine: how connections to SQLite and PostgreSQL are made and proven right."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import Connection, Engine, QueuePool, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from billing.domain.errors import InvalidValueError, MissingExtraError
@@ -52,6 +52,12 @@ def make_engine(url: str) -> Engine:
     except NoSuchModuleError:
         pass
     raise InvalidValueError("Not a database that billing knows: SQLite or PostgreSQL.")
+
+
+def connection_limit(engine: Engine) -> int:
+    """Return how many connections the engine's pool opens at most."""
+    pool = cast("QueuePool", engine.pool)  # Files and PostgreSQL have no other.
+    return pool.size() + pool._max_overflow  # noqa: SLF001 there is no public way to ask
 
 
 def durability_warnings(connection: Connection) -> list[str]:

@@ -16,8 +16,11 @@ from billing.domain.errors import (
 _CONFLICTS = frozenset({"40001", "40P01"})
 """PostgreSQL: could not serialize, deadlock. The whole transaction was rolled back."""
 
-_AWAY = frozenset({"25006", "25P03"})
-"""PostgreSQL: read-only (a standby, after a failover), and idle for too long."""
+_AWAY = frozenset({"25006", "0A000", "25P03"})
+"""PostgreSQL: read-only (a standby, after a failover), and idle for too long.
+
+0A000, not supported, is what a standby answers on a connection that has read before.
+"""
 
 _SQLITE_BUSY = frozenset({5, 6})
 """SQLite's primary codes: another connection, or another part of this one, holds a lock."""

@@ -49,6 +49,14 @@ class SqlRunWork(SqlRepository):
         """Return up to `limit` items that can be taken: early items of all runs first."""
         return self._keys(not_(_IS_TIRED), limit)
 
+    def backlog(self) -> tuple[int, int]:
+        """Return how many live items wait, and how many are at work."""
+        waits = func.count().filter(_idle(self._connection.dialect.name))
+        statement = select(waits, func.count()).select_from(run_items.join(runs))
+        counted = statement.where(IS_LIVE_ITEM, visible_runs(self._access))
+        waiting, live = self._connection.execute(counted).one()
+        return waiting, live - waiting
+
     def take(
         self, lease_seconds: int, now: datetime, /, *, key: ItemKey | None = None
     ) -> TakenItem | None:
@@ -101,12 +109,10 @@ class SqlRunWork(SqlRepository):
 
     def give_up(self, error: str, /) -> int:
         """Fail the items that are tired, with this reason; say how many there were."""
-        tired = self._keys(_IS_TIRED)
         still = and_(_idle(self._connection.dialect.name), _IS_TIRED)
-        for key in tired:
-            failed = update(run_items).where(_is(key), still)
-            self._connection.execute(failed.values(state=ItemState.FAILED.value, error=error))
-        return len(tired)
+        failed = update(run_items).values(state=ItemState.FAILED.value, error=error)
+        # Another process may be at the same items: each is counted by the one that failed it.
+        return sum(self._changed(failed.where(_is(key), still)) for key in self._keys(_IS_TIRED))
 
     def unsettled(self) -> list[int]:
         """Return the ids of live runs that have no live item left."""

@@ -1,16 +1,21 @@
 """SqlStorage: transactions and snapshots over SQLite or PostgreSQL."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, event
 
 from billing.adapters.sql.audit import SqlAuditTrail
 from billing.adapters.sql.backup import back_up_sqlite
 from billing.adapters.sql.catalog import SqlCustomers, SqlServices
 from billing.adapters.sql.claims import SqlClaims
-from billing.adapters.sql.engine import SQLITE_BUSY_MS, durability_warnings, make_engine
+from billing.adapters.sql.engine import (
+    SQLITE_BUSY_MS,
+    connection_limit,
+    durability_warnings,
+    make_engine,
+)
 from billing.adapters.sql.faults import commit, faults_told
 from billing.adapters.sql.idempotency import SqlIdempotencyKeys
 from billing.adapters.sql.migrate import check_revision, upgrade
@@ -116,6 +121,12 @@ class SqlStorage:
             )
         with faults_told():
             back_up_sqlite(self._engine, target, replace=replace)
+
+    def watch_connections(self, watcher: Callable[[int], None], /) -> int:
+        """Tell the watcher of each connection taken (1) and given back (-1); return their limit."""
+        event.listen(self._engine, "checkout", lambda *_: watcher(1))
+        event.listen(self._engine, "checkin", lambda *_: watcher(-1))
+        return connection_limit(self._engine)
 
     def close(self) -> None:
         """Close every pooled connection."""

@@ -1,9 +1,8 @@
 """`billing serve`: the HTTP API on granian, until it is told to stop."""
 
 import os
-import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -13,9 +12,11 @@ from granian.log import LogLevels
 from granian.server import Server
 
 from billing.bootstrap import compose
+from billing.entrypoints.addresses import free_address, shown_address
 from billing.entrypoints.cli.application import make_ready, opened_storage, tell_warnings
+from billing.entrypoints.http import logs
 from billing.entrypoints.http.app import API, create_app
-from billing.entrypoints.http.logs import JsonLines
+from billing.entrypoints.metrics_server import served_metrics
 from billing.entrypoints.run_pool import KeptAlive, pool_size
 from billing.settings import MAX_THREADS, InvalidSettingError, Settings, name_of
 
@@ -24,7 +25,7 @@ DRAIN_SECONDS = 30
 
 _HANDLER = {"formatter": "json", "class": "logging.StreamHandler", "stream": "ext://sys.stderr"}
 _LOGGING: dict[str, Any] = {
-    "formatters": {"json": {"()": JsonLines}},
+    "formatters": {"json": {"()": logs.JsonLines}},
     "handlers": {"console": _HANDLER, "access": _HANDLER},
 }
 
@@ -52,8 +53,7 @@ def command(host: str, port: int, workers: int, threads: int | None) -> None:
         # What stops the service stops it here, with one line, instead of in every worker; and
         # workers are forked with all of its code loaded.
         create_app(settings, compose(storage, letterhead=settings.letterhead))
-    family, address, port = _free_address(host, port)
-    shown = f"[{address}]" if family is socket.AF_INET6 else address
+    family, address, port = free_address(host, port)
     server = Server(
         "billing.entrypoints.http.wsgi:create_served",
         factory=True,
@@ -68,12 +68,15 @@ def command(host: str, port: int, workers: int, threads: int | None) -> None:
         log_level=LogLevels.error,
         log_dictconfig=_LOGGING,
     )
-    url = f"http://{shown}:{port}"
+    url = f"http://{shown_address(family, address)}:{port}"
     server.on_startup(
         lambda: click.echo(f"Serving {url}{API}/ (documentation: {url}{API}/docs)", err=True)
     )
     os.environ[name_of("threads")] = str(settings.threads)  # Workers read their settings there.
-    with _run_workers(settings, server.on_startup):
+    logs.configure()
+    with ExitStack() as beside:
+        server.on_startup(beside.enter_context(served_metrics(settings)))
+        beside.enter_context(_run_workers(settings, server.on_startup))
         server.serve()
 
 
@@ -109,21 +112,3 @@ def _check_workers(settings: Settings, workers: int) -> None:
             "BILLING_RATE_LIMIT_STORAGE",
             f"redis://<host> with --workers {workers}: in memory each would count for itself",
         )
-
-
-def _free_address(host: str, port: int) -> tuple[socket.AddressFamily, str, int]:
-    """Return where to listen, or say why not.
-
-    Granian lets two servers of one user share a port, silently: it is asked for alone first.
-    """
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        family, _, _, _, wanted = min(found, key=lambda one: one[0] != socket.AF_INET)
-        with socket.socket(family, socket.SOCK_STREAM) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(wanted)
-            address, port = probe.getsockname()[:2]
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise click.ClickException(f"Cannot listen on {host}, port {port}: {reason}") from error
-    return family, address, port

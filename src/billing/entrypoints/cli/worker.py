@@ -4,6 +4,7 @@ import logging
 import os
 import signal
 import threading
+from contextlib import nullcontext
 
 import click
 
@@ -11,6 +12,8 @@ from billing.bootstrap import Billing, compose
 from billing.domain.errors import StorageUnavailableError
 from billing.entrypoints.cli.application import make_ready, opened_storage
 from billing.entrypoints.http import logs
+from billing.entrypoints.metrics import RUNS, started_metrics
+from billing.entrypoints.metrics_server import served_metrics
 from billing.entrypoints.run_pool import RunPool, pool_size
 from billing.settings import MAX_RUN_WORKERS, InvalidSettingError, Settings, name_of
 
@@ -38,10 +41,15 @@ def command(concurrency: int | None, parent: int | None) -> None:
     over = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: over.set())
-    with opened_storage(settings.database_url) as storage:
+    with (
+        nullcontext() if parent else served_metrics(settings) as serve_metrics,
+        opened_storage(settings.database_url) as storage,
+    ):
         make_ready(storage)
         logs.configure()
-        billing = compose(storage)
+        if serve_metrics is not None:  # Otherwise the parent does.
+            serve_metrics()
+        billing = compose(storage, observer=started_metrics(settings, storage, RUNS))
         pool = RunPool(concurrency or pool_size(settings) or 1)
         try:
             while (parent in {None, os.getppid()}) and not over.wait(1):

@@ -43,6 +43,7 @@ from billing.entrypoints.http.body import (
 from billing.entrypoints.http.edge import Edge
 from billing.entrypoints.http.limits import RateLimits
 from billing.entrypoints.http.openapi import make_api
+from billing.entrypoints.metrics import Metrics
 from billing.settings import Settings
 
 API = "/api/v2"
@@ -65,7 +66,9 @@ _RESOURCES = (
 )
 
 
-def create_app(settings: Settings, billing: Billing | None = None) -> Flask:
+def create_app(
+    settings: Settings, billing: Billing | None = None, metrics: Metrics | None = None
+) -> Flask:
     """Return the service over `billing`, by default over the storage that the settings name.
 
     Raises InvalidSettingError for settings that no server can run with.
@@ -80,7 +83,8 @@ def create_app(settings: Settings, billing: Billing | None = None) -> Flask:
     _install_checks(app, settings, billing)
     _register(app)
     check_every_view(app)
-    app.wsgi_app = Edge(_with_slash(_behind_proxies(app, settings)))  # type: ignore[method-assign]
+    served = Edge(_with_slash(_behind_proxies(app, settings)), metrics)
+    app.wsgi_app = served  # type: ignore[method-assign]
     return app
 
 

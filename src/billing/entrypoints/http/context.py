@@ -14,7 +14,8 @@ from billing.settings import Settings
 REQUEST_ID = "billing.request_id"
 RULE = "billing.rule"
 SUBJECT = "billing.subject"
-"""Keys of the WSGI environment: the request's id, and what the access log tells of it."""
+THROTTLED = "billing.throttled"
+"""Keys of the WSGI environment: the request's id, and what the log and the metrics tell."""
 
 _EXTENSION = "billing"
 

@@ -8,8 +8,10 @@ from time import perf_counter
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from billing.domain.fields import shown
-from billing.entrypoints.http.context import REQUEST_ID, RULE, SUBJECT
+from billing.entrypoints.http.context import REQUEST_ID, RULE, SUBJECT, THROTTLED
 from billing.entrypoints.http.errors import INTERNAL_ERROR, envelope
+from billing.entrypoints.http.logs import request_served
+from billing.entrypoints.metrics import Metrics
 
 IN_ONE_PIECE = 2 * 1024 * 1024
 """Bodies up to this size are handed to the server whole: a slow reader then holds no thread."""
@@ -34,14 +36,16 @@ Headers = list[tuple[str, str]]
 class Edge:
     """Wraps the application. Nothing leaves it without an id and the safety headers."""
 
-    def __init__(self, application: WSGIApplication) -> None:
+    def __init__(self, application: WSGIApplication, metrics: Metrics | None = None) -> None:
         self._application = application
+        self._metrics = metrics
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
         started = perf_counter()
         request_id = _request_id(environ.get("HTTP_X_REQUEST_ID", ""))
         environ[REQUEST_ID] = request_id
+        request_served.set(request_id)
         if environ.get("CONTENT_LENGTH"):
             # Seen with granian: a body cut short arrives as if it were whole. Werkzeug counts the
             # bytes, and refuses, when it is not told that the server knows where the body ends.
@@ -52,7 +56,10 @@ class Edge:
             _LOG.exception("Request %s failed outside of its view", request_id)
             status, headers, body = _last_resort()
         start_response(status, _completed(status, headers, environ))
-        _log_access(environ, status, headers, perf_counter() - started)
+        seconds = perf_counter() - started
+        _log_access(environ, status, headers, seconds)
+        if self._metrics is not None:
+            _count(self._metrics, environ, status, seconds)
         return body
 
     def _answer(self, environ: WSGIEnvironment) -> tuple[str, Headers, Iterable[bytes]]:
@@ -111,6 +118,12 @@ def _completed(status: str, headers: Headers, environ: WSGIEnvironment) -> Heade
 def _has_body(environ: WSGIEnvironment) -> bool:
     length = environ.get("CONTENT_LENGTH") or "0"
     return length != "0" or "HTTP_TRANSFER_ENCODING" in environ
+
+
+def _count(metrics: Metrics, environ: WSGIEnvironment, status: str, seconds: float) -> None:
+    metrics.request_ended(environ.get(RULE), environ["REQUEST_METHOD"], status[:3], seconds)
+    if environ.get(THROTTLED):
+        metrics.request_throttled()
 
 
 def _log_access(environ: WSGIEnvironment, status: str, headers: Headers, seconds: float) -> None:

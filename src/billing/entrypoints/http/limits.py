@@ -14,7 +14,7 @@ from billing.domain.ports import Clock
 from billing.entrypoints.http import moving_windows
 from billing.entrypoints.http.auth import Authenticator
 from billing.entrypoints.http.blueprint import is_public
-from billing.entrypoints.http.context import Caller
+from billing.entrypoints.http.context import THROTTLED, Caller
 from billing.entrypoints.http.errors import answer
 from billing.settings import Settings
 
@@ -78,6 +78,7 @@ class RateLimits:
 
     def _throttled(self, error: RateLimitExceeded) -> Response:
         del error
+        request.environ[THROTTLED] = True
         _, reset_at = self._standing()
         seconds = math.ceil(reset_at - self._clock.now().timestamp())
         seconds = max(1, min(seconds, self._limit.get_expiry()))

@@ -3,7 +3,12 @@
 import json
 import logging
 import sys
+from contextvars import ContextVar
 from datetime import UTC, datetime
+
+request_served: ContextVar[str] = ContextVar("request_served")
+"""The id of the request that this thread serves, so that every line tells it; the next one's id
+takes its place, since a body still goes out when its view has returned."""
 
 
 class JsonLines(logging.Formatter):
@@ -11,11 +16,13 @@ class JsonLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
+        served = request_served.get(None)
         line: dict[str, object] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "logger": record.name,
             "message": record.getMessage(),
+            **({} if served is None else {"request_id": served}),
             **getattr(record, "facts", {}),
         }
         if record.exc_info:

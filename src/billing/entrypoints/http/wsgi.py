@@ -15,6 +15,7 @@ from billing.bootstrap import Billing, compose, open_storage
 from billing.domain.errors import BillingError
 from billing.entrypoints.http import logs
 from billing.entrypoints.http.app import create_app
+from billing.entrypoints.metrics import REQUESTS, started_metrics
 from billing.entrypoints.run_process import DRAIN_SECONDS, work
 from billing.settings import Settings
 
@@ -24,8 +25,10 @@ def create() -> Flask:
     logs.configure()
     try:
         settings = Settings.from_environ(os.environ)
-        billing = compose(open_storage(settings.database_url), letterhead=settings.letterhead)
-        app = create_app(settings, billing)
+        storage = open_storage(settings.database_url)
+        metrics = started_metrics(settings, storage, REQUESTS)
+        billing = compose(storage, letterhead=settings.letterhead, observer=metrics)
+        app = create_app(settings, billing, metrics)
     except BillingError as error:
         sys.exit(f"billing: {error}")
     _calm_collector()
