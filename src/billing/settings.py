@@ -27,6 +27,7 @@ _RATE_LIMIT = re.compile(
 _EXAMPLE = re.compile(
     r"change[-_ ]?(me|this|it)|example|placeholder|your[-_ ]?secret", re.IGNORECASE
 )
+_QUEUE_SCHEMES = frozenset({"redis", "rediss", "redis+unix", "amqp", "amqps"})
 _CREDENTIALS = re.compile(r"//[^/@]*@|\?.*")
 
 
@@ -47,8 +48,8 @@ class Settings:
     jwt_public_key: the PEM text, also when the variable named a file. trusted_proxies: how many
     proxies' forwarding headers are believed. threads: how many requests the server that runs the
     application answers at once in each process. run_workers: how many processes of this machine
-    work on billing runs; None leaves it to the number of cores. Secrets and passwords never show
-    in `repr`.
+    work on billing runs; None leaves it to the number of cores. queue_url: the broker that hints
+    workers of many machines. Secrets and passwords never show in `repr`.
     """
 
     database_url: str = "sqlite:///var/billing.db"
@@ -65,6 +66,7 @@ class Settings:
     letterhead: str = "Billing"
     threads: int = 8
     run_workers: int | None = None
+    queue_url: str | None = None
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> "Settings":
@@ -126,6 +128,12 @@ def _check_together(settings: Settings) -> None:
     if settings.jwks_url and not settings.jwt_audience:
         raise InvalidSettingError(
             "BILLING_JWT_AUDIENCE", "the audience of the tokens, required with BILLING_JWKS_URL"
+        )
+    if settings.queue_url and not settings.database_url.startswith("postgresql"):
+        raise InvalidSettingError(
+            "BILLING_DATABASE_URL",
+            "postgresql+psycopg://<user>@<host>/<name> together with BILLING_QUEUE_URL: "
+            "other machines see neither a SQLite file nor what is in memory",
         )
 
 
@@ -192,6 +200,21 @@ def _http_url(text: str) -> str:
     return text.strip()
 
 
+def _queue_url(text: str) -> str:
+    try:
+        parts = urlsplit(text.strip())
+        place = parts.path if parts.scheme == "redis+unix" else parts.hostname
+        usable = parts.scheme in _QUEUE_SCHEMES and bool(place) and (parts.port or 0) >= 0
+    except ValueError:  # A port that is no number, half an address.
+        usable = False
+    if not usable:
+        raise InvalidValueError(
+            "redis://<host>/<number>, rediss://…, redis+unix:///<socket>, "
+            "amqp://<user>:<password>@<host>/<vhost> or amqps://…"
+        )
+    return text.strip()
+
+
 def _masked(field: str, value: object) -> object:
     if value is None or not isinstance(value, str):
         return value
@@ -217,4 +240,5 @@ _READERS: dict[str, Callable[[str], object]] = {
     "letterhead": _text,
     "threads": _whole_number(1, MAX_THREADS),
     "run_workers": _whole_number(0, MAX_RUN_WORKERS),
+    "queue_url": _queue_url,
 }

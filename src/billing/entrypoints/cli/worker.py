@@ -2,15 +2,20 @@
 
 import logging
 import os
+import random
 import signal
 import threading
+import time
+from collections.abc import Callable
 
 import click
 
-from billing.bootstrap import Billing, compose
+from billing.bootstrap import Billing, compose, open_queue
 from billing.domain.errors import StorageUnavailableError
+from billing.domain.ports import Storage
 from billing.entrypoints.cli.application import make_ready, opened_storage
 from billing.entrypoints.http import logs
+from billing.entrypoints.queue_pool import REFILL_BELOW, SWEEP_SECONDS, QueuePool
 from billing.entrypoints.run_pool import RunPool, pool_size
 from billing.settings import MAX_RUN_WORKERS, InvalidSettingError, Settings, name_of
 
@@ -27,8 +32,10 @@ _LOG = logging.getLogger(__name__)
 def command(concurrency: int | None, parent: int | None) -> None:
     """Work on billing runs until SIGTERM or Ctrl-C.
 
-    `billing serve` does so by itself, unless BILLING_RUN_WORKERS is 0. Any number of these may
-    work on one database, on any number of machines. Processes are started when there is work.
+    `billing serve` does so by itself, unless BILLING_RUN_WORKERS is 0 or BILLING_QUEUE_URL is set.
+    Any number of these may work on one database, on any number of machines. With
+    BILLING_QUEUE_URL they hear of work from a broker; without it they look for it, and processes
+    are started when there is some.
     """
     settings = Settings.from_environ(os.environ)
     if settings.database_url.startswith("memory:"):
@@ -38,21 +45,51 @@ def command(concurrency: int | None, parent: int | None) -> None:
     over = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: over.set())
+    size = concurrency or pool_size(settings) or 1
+
+    def is_over() -> bool:
+        return over.wait(1) or parent not in {None, os.getppid()}
+
     with opened_storage(settings.database_url) as storage:
         make_ready(storage)
         logs.configure()
-        billing = compose(storage)
-        pool = RunPool(concurrency or pool_size(settings) or 1)
-        try:
-            while (parent in {None, os.getppid()}) and not over.wait(1):
-                tend(billing, pool)
-        finally:
-            pool.stop()
+        if settings.queue_url:
+            _work_on_hints(settings.queue_url, storage, size, is_over)
+        else:
+            _look_for_work(storage, size, is_over)
 
 
-def tend(billing: Billing, pool: RunPool) -> None:
+def tend(billing: Billing, pool: RunPool | QueuePool) -> None:
     """Mend what dead workers left behind, and start workers for what waits."""
     try:
         pool.tend(billing.runs.sweep())
     except StorageUnavailableError:
         _LOG.warning("The storage is unavailable: runs go on later", exc_info=True)
+
+
+def _look_for_work(storage: Storage, size: int, is_over: Callable[[], bool]) -> None:
+    billing = compose(storage)
+    pool = RunPool(size)
+    try:
+        while not is_over():
+            tend(billing, pool)
+    finally:
+        pool.stop()
+
+
+def _work_on_hints(url: str, storage: Storage, size: int, is_over: Callable[[], bool]) -> None:
+    """Keep a Celery worker alive, and sweep: a hint that is lost is given again."""
+    queue = open_queue(url, refill_below=REFILL_BELOW)
+    billing = compose(storage, queue=queue)
+    pool = QueuePool(queue, size)
+    pool.start()
+    sweep_at = time.monotonic()
+    try:
+        while not is_over():
+            if time.monotonic() >= sweep_at:
+                tend(billing, pool)
+                # Not all machines at once: the first one's hints are enough.
+                spread = random.uniform(0.5, 1.5)  # noqa: S311 nothing to guess
+                sweep_at = time.monotonic() + SWEEP_SECONDS * spread
+    finally:
+        pool.stop()

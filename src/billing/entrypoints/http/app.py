@@ -69,7 +69,9 @@ def create_app(settings: Settings, billing: Billing | None = None) -> Flask:
     Raises InvalidSettingError for settings that no server can run with.
     """
     billing = billing or compose(
-        open_storage(settings.database_url), letterhead=settings.letterhead
+        open_storage(settings.database_url),
+        letterhead=settings.letterhead,
+        queue=settings.queue_url,
     )
     app = Flask(__name__, static_folder=None)
     _configure(app, settings)

@@ -5,7 +5,6 @@
 
 import gc
 import os
-import signal
 import sys
 import threading
 
@@ -15,7 +14,7 @@ from billing.bootstrap import Billing, compose, open_storage
 from billing.domain.errors import BillingError
 from billing.entrypoints.http import logs
 from billing.entrypoints.http.app import create_app
-from billing.entrypoints.run_process import DRAIN_SECONDS, work
+from billing.entrypoints.run_process import terminate_with, work
 from billing.settings import Settings
 
 
@@ -24,7 +23,11 @@ def create() -> Flask:
     logs.configure()
     try:
         settings = Settings.from_environ(os.environ)
-        billing = compose(open_storage(settings.database_url), letterhead=settings.letterhead)
+        billing = compose(
+            open_storage(settings.database_url),
+            letterhead=settings.letterhead,
+            queue=settings.queue_url,
+        )
         app = create_app(settings, billing)
     except BillingError as error:
         sys.exit(f"billing: {error}")
@@ -39,17 +42,8 @@ def create_served() -> Flask:
 
     Granian's worker would go on, and hold the port against a new server.
     """
-    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    threading.Thread(target=terminate_with, args=(os.getppid(),), daemon=True).start()
     return create()
-
-
-def _end_with(parent: int) -> None:
-    never = threading.Event()
-    while os.getppid() == parent:
-        never.wait(1)
-    os.kill(os.getpid(), signal.SIGTERM)
-    never.wait(DRAIN_SECONDS)
-    os._exit(1)
 
 
 def _work_here(billing: Billing) -> None:
