@@ -5,24 +5,31 @@ import json
 import logging
 import socket
 import ssl
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import redis
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from billing.adapters.celery import queue as adapter
-from billing.adapters.celery.app import sending_app, working_app
 from billing.adapters.celery.queue import CeleryQueue
 from billing.adapters.memory import MemoryStorage
-from billing.bootstrap import compose, open_queue, work_on_hints
+from billing.bootstrap import SystemClock, compose, open_queue, work_on_hints
 from billing.domain.billing_run import ItemKey
 from billing.domain.errors import MissingExtraError
 from billing.domain.run_request import RunRequest
 from billing.testing.world import JANUARY, fill
 from tests import servers
 
+NOW = SystemClock().now()
+PEM = serialization.Encoding.PEM
 ITEMS = [ItemKey(7, customer_id) for customer_id in range(1, 6)]
 
 
@@ -116,14 +123,66 @@ def test_hints_stop_when_they_take_long(
     assert "0 of 5 hints are sent" in caplog.text
 
 
-@pytest.mark.parametrize("make", [working_app, sending_app])
-def test_a_broker_proves_who_it_is(make: object) -> None:
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """Make a certificate of localhost that nobody signed; its key is in the same file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(NOW - timedelta(days=1))
+        .not_valid_after(NOW + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    form = serialization.PrivateFormat.PKCS8
+    private = key.private_bytes(PEM, form, serialization.NoEncryption())
+    path = tmp_path / "certificate.pem"
+    path.write_bytes(private + made.public_bytes(PEM))
+    return path
+
+
+def handshakes(certificate: Path, listener: socket.socket, seen: list[str]) -> None:
+    """Greet one client with TLS, and note how that went."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate)
+    client, _ = listener.accept()
+    try:
+        context.wrap_socket(client, server_side=True).close()
+        seen.append("trusted")
+    except ssl.SSLError:
+        seen.append("refused")
+        client.close()
+
+
+@pytest.mark.parametrize("scheme", ["rediss", "amqps"])
+@pytest.mark.parametrize(
+    ("host", "known", "verdict"),
+    [
+        ("localhost", True, "trusted"),
+        ("localhost", False, "refused"),
+        ("127.0.0.1", True, "refused"),
+    ],
+)
+def test_a_broker_proves_who_it_is(
+    certificate: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    scheme: str,
+    host: str,
+    *,
+    known: bool,
+    verdict: str,
+) -> None:
     """With TLS its certificate is checked, and its name; kombu by itself takes any."""
-    assert callable(make)
-    redis_tls = make("rediss://broker.internal").connection_for_write().ssl
-    assert redis_tls == {"ssl_cert_reqs": ssl.CERT_REQUIRED}
-    amqp_tls = make("amqps://broker.internal//").connection_for_write().ssl
-    assert amqp_tls == {"cert_reqs": ssl.CERT_REQUIRED, "server_hostname": None}
+    if known:
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    seen: list[str] = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = threading.Thread(target=handshakes, args=(certificate, listener, seen))
+        server.start()
+        CeleryQueue(f"{scheme}://{host}:{listener.getsockname()[1]}/0").hint(ITEMS)
+        server.join()
+    assert seen == [verdict]
 
 
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

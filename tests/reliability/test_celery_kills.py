@@ -33,7 +33,7 @@ from tests.reliability.scale import size, tell
 
 CUSTOMERS = size(40, 457)
 ORDERS = 25
-KILLS = size(2, 40)
+KILLS = size(2, 20)
 WAIT_SECONDS = 60
 WORKER = """
 import os, sys

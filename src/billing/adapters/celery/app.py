@@ -2,6 +2,7 @@
 
 import ssl
 from typing import Any
+from urllib.parse import urlsplit
 
 from celery import Celery
 
@@ -55,7 +56,7 @@ _WORKERS: dict[str, Any] = {
     # Acknowledged when the work is done, not when it begins: a worker that dies keeps no hint.
     "task_acks_late": True,
     # And a process of it that dies, as the kernel ends one for its memory, gives it back at once.
-    # That this goes round for ever is what the number of tries in the item's row is for.
+    # The number of tries in the item's row keeps that from going round for ever.
     "task_reject_on_worker_lost": True,
     # What failed is acknowledged all the same: the row has the reason, and `retry` takes it up.
     "task_acks_on_failure": True,
@@ -111,7 +112,7 @@ def _tls(url: str) -> dict[str, Any] | None:
     if url.startswith("rediss:"):
         return {"ssl_cert_reqs": ssl.CERT_REQUIRED}
     if url.startswith("amqps:"):
-        return {"cert_reqs": ssl.CERT_REQUIRED, "server_hostname": None}  # None: the URL's.
+        return {"cert_reqs": ssl.CERT_REQUIRED, "server_hostname": urlsplit(url).hostname}
     return None
 
 

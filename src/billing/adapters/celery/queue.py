@@ -39,7 +39,7 @@ class CeleryQueue:
                     self._send(items, self._app.amqp.Producer(connection))
         except Exception as error:  # noqa: BLE001 whatever its libraries raise, the rows are stored
             self.is_away = True
-            _LOG.warning("The broker takes no hints, workers look for themselves: %s", error)
+            _LOG.warning("The broker takes no hints, workers will find the items: %s", error)
         else:
             self.is_away = False
 
