@@ -14,6 +14,7 @@ from billing.domain.access import Access
 from billing.domain.report_query import ReportQuery
 from billing.entrypoints.cli.application import opened_storage
 from tests.integration.cli.conftest import Run, start
+from tests.integration.cli.test_run import PROC, children, wait_for
 
 SHARED = (
     "postgresql+psycopg://<user>@<host>/<name> together with BILLING_QUEUE_URL: "
@@ -82,6 +83,17 @@ def test_a_worker_does_without_its_broker(
     with working(environment):
         assert command(*MARCH).exit_code == 0
         check(environment, command)
+
+
+@pytest.mark.skipif(not PROC.is_dir(), reason="Processes are looked up in /proc.")
+@pytest.mark.usefixtures("world")
+def test_a_killed_worker_leaves_no_process_behind(environment: dict[str, str]) -> None:
+    """Celery and its processes see that it is gone, however it went."""
+    with start(environment, "worker", "--concurrency", "2") as worker:
+        wait_for(lambda: any(len(children(pid)) == 2 for pid in children(worker.pid)))
+        left = {pid for parent in children(worker.pid) for pid in (parent, *children(parent))}
+        worker.kill()
+    wait_for(lambda: not any((PROC / str(pid)).is_dir() for pid in left))
 
 
 def test_a_service_with_a_queue_does_not_work_itself(
