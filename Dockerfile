@@ -10,7 +10,7 @@ FROM python:3.13-slim-trixie AS base
 FROM base AS build
 
 # What is installed beside the library; pyproject.toml has all extras.
-ARG EXTRAS=metrics,postgres,redis,server
+ARG EXTRAS=celery,metrics,postgres,redis,server
 
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
     PIP_ROOT_USER_ACTION=ignore

@@ -80,12 +80,18 @@ def new_postgres() -> Iterator[tuple[Path, Callable[[], AbstractContextManager[N
 @contextlib.contextmanager
 def valkey() -> Iterator[Path]:
     """Run Valkey, or Redis; yield the path of its socket."""
+    with new_valkey() as (path, running), running():
+        yield path
+
+
+@contextlib.contextmanager
+def new_valkey() -> Iterator[tuple[Path, Callable[[], AbstractContextManager[None]]]]:
+    """Make a Valkey that can be run, stopped and run again, empty; yield its socket and how."""
     with _folder() as folder:
         path = folder / "valkey.sock"
         server: list[str | Path] = [_valkey_program(), "--port", "0", "--save", ""]
         server += ["--unixsocket", path]
-        with _running(server, folder, lambda: _answers(path)):
-            yield path
+        yield path, lambda: _running(server, folder, lambda: _answers(path))
 
 
 @contextlib.contextmanager

@@ -3,16 +3,18 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from billing.domain.errors import BillingError, InvalidValueError
-from billing.domain.fields import require_text
-
-MIN_SECRET_BYTES = 32
-MIN_SECRET_CHARACTERS = 8
-"""A secret with fewer different characters than this was not made at random."""
+from billing.setting_values import (
+    http_url,
+    line,
+    matching,
+    public_key,
+    queue_url,
+    secret,
+    whole_number,
+)
 
 MAX_THREADS = 256
 MAX_RUN_WORKERS = 256
@@ -23,9 +25,6 @@ _DATABASE_URL = re.compile(r"memory://|sqlite(\+pysqlite)?:///.+|postgresql(\+ps
 _LIMIT_STORAGE = re.compile(r"memory://|(redis|rediss|redis\+unix)://.+")
 _RATE_LIMIT = re.compile(
     r"[1-9][0-9]{0,8} ?(/|per) ?([1-9][0-9]{0,4} ?)?(second|minute|hour|day|month|year)s?", re.ASCII
-)
-_EXAMPLE = re.compile(
-    r"change[-_ ]?(me|this|it)|example|placeholder|your[-_ ]?secret", re.IGNORECASE
 )
 _HOST = re.compile(r"[A-Za-z0-9._:%-]{1,255}", re.ASCII)
 _CREDENTIALS = re.compile(r"//[^/@]*@|\?.*")
@@ -48,9 +47,9 @@ class Settings:
     jwt_public_key: the PEM text, also when the variable named a file. trusted_proxies: how many
     proxies' forwarding headers are believed. threads: how many requests the server that runs the
     application answers at once in each process. run_workers: how many processes of this machine
-    work on billing runs; None leaves it to the number of cores. metrics_port, metrics_host: where
-    `billing serve` and `billing worker` serve metrics; None: nowhere. Secrets and passwords never
-    show in `repr`.
+    work on billing runs; None leaves it to the number of cores. queue_url: the broker that hints
+    workers of many machines. metrics_port, metrics_host: where `billing serve` and `billing worker`
+    serve metrics; None: nowhere. Secrets and passwords never show in `repr`.
     """
 
     database_url: str = "sqlite:///var/billing.db"
@@ -67,6 +66,7 @@ class Settings:
     letterhead: str = "Billing"
     threads: int = 8
     run_workers: int | None = None
+    queue_url: str | None = None
     metrics_port: int | None = None
     metrics_host: str = "127.0.0.1"
 
@@ -131,69 +131,12 @@ def _check_together(settings: Settings) -> None:
         raise InvalidSettingError(
             "BILLING_JWT_AUDIENCE", "the audience of the tokens, required with BILLING_JWKS_URL"
         )
-
-
-def _pattern(pattern: re.Pattern[str], takes: str) -> Callable[[str], str]:
-    def read(text: str) -> str:
-        if not pattern.fullmatch(text.strip()):
-            raise InvalidValueError(takes)
-        return text.strip()
-
-    return read
-
-
-def _whole_number(low: int, high: int) -> Callable[[str], int]:
-    def read(text: str) -> int:
-        digits = text.strip()
-        number = int(digits) if re.fullmatch(r"[0-9]{1,9}", digits, re.ASCII) else -1
-        if not low <= number <= high:
-            raise InvalidValueError(f"a whole number from {low} to {high}")
-        return number
-
-    return read
-
-
-def _text(text: str) -> str:
-    try:
-        return require_text(text)
-    except InvalidValueError:
-        raise InvalidValueError("a line of up to 255 characters") from None
-
-
-def _secret(text: str) -> str:
-    try:
-        size = len(text.encode())
-    except UnicodeEncodeError:  # Bytes that are not UTF-8 arrive as lone surrogates.
-        size = 0
-    if size < MIN_SECRET_BYTES:
-        raise InvalidValueError(f"a secret of at least {MIN_SECRET_BYTES} bytes, in UTF-8")
-    if len(set(text)) < MIN_SECRET_CHARACTERS or _EXAMPLE.search(text):
-        raise InvalidValueError("a secret made at random, such as `openssl rand -hex 32` prints")
-    return text
-
-
-def _public_key(text: str) -> str:
-    takes = "a public key in PEM form, or the path of a file that holds one"
-    if "-----BEGIN" not in text:
-        try:
-            text = Path(text.strip()).read_text(encoding="ascii")
-        except (OSError, ValueError):
-            raise InvalidValueError(takes) from None
-    if "PRIVATE KEY-----" in text:
-        raise InvalidValueError(f"{takes}; this is a private key, which must stay with the issuer")
-    if "PUBLIC KEY-----" not in text:
-        raise InvalidValueError(takes)
-    return text
-
-
-def _http_url(text: str) -> str:
-    try:
-        parts = urlsplit(text.strip())
-    except ValueError:
-        parts = urlsplit("")
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise InvalidValueError("an http:// or https:// URL")
-    return text.strip()
+    if settings.queue_url and not settings.database_url.startswith("postgresql"):
+        raise InvalidSettingError(
+            "BILLING_DATABASE_URL",
+            "postgresql+psycopg://<user>@<host>/<name> together with BILLING_QUEUE_URL: "
+            "other machines see neither a SQLite file nor what is in memory",
+        )
 
 
 def _masked(field: str, value: object) -> object:
@@ -205,22 +148,23 @@ def _masked(field: str, value: object) -> object:
 
 
 _READERS: dict[str, Callable[[str], object]] = {
-    "database_url": _pattern(
+    "database_url": matching(
         _DATABASE_URL, "sqlite:///<path>, postgresql+psycopg://<user>@<host>/<name> or memory://"
     ),
-    "jwt_secret": _secret,
-    "jwt_secret_previous": _secret,
-    "jwt_public_key": _public_key,
-    "jwks_url": _http_url,
-    "jwt_issuer": _text,
-    "jwt_audience": _text,
-    "rate_limit": _pattern(_RATE_LIMIT, "a limit such as 100 per minute"),
-    "rate_limit_storage": _pattern(_LIMIT_STORAGE, "memory:// or redis://<host>"),
-    "trusted_proxies": _whole_number(0, 9),
-    "max_body_mb": _whole_number(1, 4096),
-    "letterhead": _text,
-    "threads": _whole_number(1, MAX_THREADS),
-    "run_workers": _whole_number(0, MAX_RUN_WORKERS),
-    "metrics_port": _whole_number(0, 65_535),
-    "metrics_host": _pattern(_HOST, "an address or a host name, without a port"),
+    "jwt_secret": secret,
+    "jwt_secret_previous": secret,
+    "jwt_public_key": public_key,
+    "jwks_url": http_url,
+    "jwt_issuer": line,
+    "jwt_audience": line,
+    "rate_limit": matching(_RATE_LIMIT, "a limit such as 100 per minute"),
+    "rate_limit_storage": matching(_LIMIT_STORAGE, "memory:// or redis://<host>"),
+    "trusted_proxies": whole_number(0, 9),
+    "max_body_mb": whole_number(1, 4096),
+    "letterhead": line,
+    "threads": whole_number(1, MAX_THREADS),
+    "run_workers": whole_number(0, MAX_RUN_WORKERS),
+    "queue_url": queue_url,
+    "metrics_port": whole_number(0, 65_535),
+    "metrics_host": matching(_HOST, "an address or a host name, without a port"),
 }

@@ -78,7 +78,7 @@ def test_the_extras_exist() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = set(containers.variables(build)["EXTRAS"].split(","))
     assert extras <= set(project["optional-dependencies"])
-    assert {"metrics", "postgres", "redis", "server"} <= extras
+    assert {"celery", "metrics", "postgres", "redis", "server"} <= extras
 
 
 def test_the_image_never_runs_as_root(image: Stage) -> None:
@@ -114,6 +114,7 @@ def test_every_setting_is_known(image: Stage, services: dict[str, Any]) -> None:
         settings = Settings.from_environ({key: str(environment[key]) for key in named})
         assert urlsplit(settings.database_url).hostname == "postgres"
         assert urlsplit(settings.rate_limit_storage).hostname in {"valkey", None, ""}
+        assert urlsplit(settings.queue_url or "").hostname == "valkey"
 
 
 def test_every_command_is_understood(image: Stage, services: dict[str, Any]) -> None:
@@ -197,7 +198,11 @@ def test_the_commands_run(
     image: Stage, services: dict[str, Any], postgres_url: Callable[[], str], valkey_url: str
 ) -> None:
     """One after the other, as compose starts them: migrated, served, checked, worked, drained."""
-    here = {"BILLING_DATABASE_URL": postgres_url(), "BILLING_METRICS_HOST": "127.0.0.1"}
+    here = {
+        "BILLING_DATABASE_URL": postgres_url(),
+        "BILLING_METRICS_HOST": "127.0.0.1",
+        "BILLING_QUEUE_URL": valkey_url,
+    }
     here["BILLING_METRICS_PORT"] = "0"
 
     def environment(name: str, **more: str) -> dict[str, str]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import pytest
 
+from billing.bootstrap import CeleryQueue
+from billing.entrypoints.queue_pool import QueuePool
 from billing.entrypoints.run_pool import RESTART_SECONDS, RunPool, pool_size
 from billing.settings import Settings
 
@@ -88,3 +90,18 @@ def test_a_worker_that_failed_is_replaced_after_a_while(
     now += RESTART_SECONDS * 10**9
     pool.tend(1)
     assert len(started) == 2
+
+
+def test_workers_stand_in_while_the_broker_is_away(started: list[StandIn]) -> None:
+    """As many as those that it would hint; when it is back they end."""
+    queue = CeleryQueue("redis://broker.internal")
+    pool = QueuePool(queue, 2)
+    pool.tend(9)
+    assert started == []
+    queue.is_away = True
+    pool.tend(9)
+    pool.tend(9)
+    assert [process.returncode for process in started] == [None, None]
+    queue.is_away = False
+    pool.tend(9)
+    assert [process.returncode for process in started] == [0, 0]

@@ -25,6 +25,7 @@ def test_an_empty_environment_means_the_defaults() -> None:
     assert settings.run_workers is None
     assert settings.metrics_port is None
     assert settings.metrics_host == "127.0.0.1"
+    assert settings.queue_url is None
 
 
 def test_every_setting_is_read() -> None:
@@ -45,6 +46,7 @@ def test_every_setting_is_read() -> None:
             "BILLING_RUN_WORKERS": "0",
             "BILLING_METRICS_PORT": "9464",
             "BILLING_METRICS_HOST": "::1",
+            "BILLING_QUEUE_URL": " amqps://billing:p@broker.internal:5671/billing ",
         }
     )
     assert settings == Settings(
@@ -62,6 +64,7 @@ def test_every_setting_is_read() -> None:
         run_workers=0,
         metrics_port=9464,
         metrics_host="::1",
+        queue_url="amqps://billing:p@broker.internal:5671/billing",
     )
 
 
@@ -106,6 +109,12 @@ def test_an_empty_setting_counts_as_not_set(empty: str) -> None:
         ("BILLING_THREADS", "257"),
         ("BILLING_RUN_WORKERS", "-1"),
         ("BILLING_RUN_WORKERS", "257"),
+        ("BILLING_QUEUE_URL", "broker.internal"),
+        ("BILLING_QUEUE_URL", "redis://"),
+        ("BILLING_QUEUE_URL", "redis+unix://"),
+        ("BILLING_QUEUE_URL", "redis://broker.internal:port"),
+        ("BILLING_QUEUE_URL", "amqp://[broker"),
+        ("BILLING_QUEUE_URL", "sqs://queue"),
         ("BILLING_MAX_BODY_MB", "0"),
         ("BILLING_MAX_BODY_MB", "1.5"),
         ("BILLING_MAX_BODY_MB", "9" * 5_000),
@@ -122,7 +131,13 @@ def test_a_wrong_setting_is_named_with_what_it_takes(name: str, value: str) -> N
 
 
 @pytest.mark.parametrize(
-    "name", ["BILLING_JWT_SECRET", "BILLING_JWT_SECRET_PREVIOUS", "BILLING_DATABASE_URL"]
+    "name",
+    [
+        "BILLING_JWT_SECRET",
+        "BILLING_JWT_SECRET_PREVIOUS",
+        "BILLING_DATABASE_URL",
+        "BILLING_QUEUE_URL",
+    ],
 )
 def test_a_wrong_value_is_not_repeated(name: str) -> None:
     """A secret must not reach a log, not even a secret that is too short."""
@@ -153,12 +168,20 @@ def test_a_wrong_value_is_not_repeated(name: str) -> None:
         ),
         ({"BILLING_JWT_SECRET_PREVIOUS": SECRET}, "BILLING_JWT_SECRET_PREVIOUS"),
         ({"BILLING_JWKS_URL": "https://x.example/jwks"}, "BILLING_JWT_AUDIENCE"),
+        ({"BILLING_QUEUE_URL": "redis://broker.internal"}, "BILLING_DATABASE_URL"),
+        (
+            {
+                "BILLING_QUEUE_URL": "redis+unix:///run/broker.sock",
+                "BILLING_DATABASE_URL": "memory://",
+            },
+            "BILLING_DATABASE_URL",
+        ),
     ],
 )
 def test_settings_that_contradict_each_other_are_refused(
     environ: dict[str, str], named: str
 ) -> None:
-    """Tokens are of one kind, and a key set of an issuer needs an audience."""
+    """Tokens are of one kind, a key set needs an audience, and a queue a shared database."""
     with pytest.raises(InvalidSettingError) as caught:
         Settings.from_environ(environ)
     assert caught.value.name == named

@@ -15,6 +15,9 @@ STOP_SECONDS = DRAIN_SECONDS + 5
 RESTART_SECONDS = 5
 """How long a worker that failed is not replaced, so that one that cannot start costs little."""
 
+COMMAND_LINE = ("-c", "from billing.entrypoints.cli.main import main; main()")
+"""The arguments of Python for `billing`; its own follow."""
+
 _PYTHON = (sys.executable, "-P")
 _LOG = logging.getLogger(__name__)
 
@@ -65,11 +68,13 @@ class RunPool:
 
 
 class KeptAlive:
-    """A command of ours that runs beside a server, and is started again whenever it ends."""
+    """A program of ours that runs beside this one, and is started again whenever it ends.
+
+    arguments: Python's.
+    """
 
     def __init__(self, *arguments: str) -> None:
-        code = "from billing.entrypoints.cli.main import main; main()"
-        self._arguments = ["-c", code, *arguments]
+        self._arguments = arguments
         self._over = threading.Event()
         self._process: subprocess.Popen[bytes] | None = None
 

@@ -63,7 +63,7 @@ def application() -> Iterator[Billing]:
     settings = Settings.from_environ(os.environ)
     with opened_storage(settings.database_url) as storage:
         make_ready(storage)
-        yield compose(storage, letterhead=settings.letterhead)
+        yield compose(storage, letterhead=settings.letterhead, queue=settings.queue_url)
 
 
 def operator() -> Author:

@@ -17,7 +17,7 @@ from billing.entrypoints.cli.application import make_ready, opened_storage, tell
 from billing.entrypoints.http import logs
 from billing.entrypoints.http.app import API, create_app
 from billing.entrypoints.metrics_server import served_metrics
-from billing.entrypoints.run_pool import KeptAlive, pool_size
+from billing.entrypoints.run_pool import COMMAND_LINE, KeptAlive, pool_size
 from billing.settings import MAX_THREADS, InvalidSettingError, Settings, name_of
 
 DRAIN_SECONDS = 30
@@ -52,7 +52,8 @@ def command(host: str, port: int, workers: int, threads: int | None) -> None:
         tell_warnings(storage)
         # What stops the service stops it here, with one line, instead of in every worker; and
         # workers are forked with all of its code loaded.
-        create_app(settings, compose(storage, letterhead=settings.letterhead))
+        billing = compose(storage, letterhead=settings.letterhead, queue=settings.queue_url)
+        create_app(settings, billing)
     family, address, port = free_address(host, port)
     server = Server(
         "billing.entrypoints.http.wsgi:create_served",
@@ -84,13 +85,16 @@ def command(host: str, port: int, workers: int, threads: int | None) -> None:
 def _run_workers(
     settings: Settings, on_startup: Callable[[Callable[[], None]], object]
 ) -> Iterator[None]:
-    """Work on billing runs beside the server. In memory a thread of the server's worker does."""
+    """Work on billing runs beside the server. In memory a thread of the server's worker does.
+
+    With a queue it is `billing worker` that works, on this machine only if it is started here.
+    """
     size = pool_size(settings, spared=1)  # Requests keep a core where there are several.
-    if not size or settings.database_url.startswith("memory:"):
+    if not size or settings.queue_url or settings.database_url.startswith("memory:"):
         yield
         return
-    parent = str(os.getpid())
-    workers = KeptAlive("worker", "--concurrency", str(size), "--parent", parent)
+    options = ("--concurrency", str(size), "--parent", str(os.getpid()))
+    workers = KeptAlive(*COMMAND_LINE, "worker", *options)
     on_startup(workers.start)
     try:
         yield

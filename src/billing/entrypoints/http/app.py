@@ -74,7 +74,9 @@ def create_app(
     Raises InvalidSettingError for settings that no server can run with.
     """
     billing = billing or compose(
-        open_storage(settings.database_url), letterhead=settings.letterhead
+        open_storage(settings.database_url),
+        letterhead=settings.letterhead,
+        queue=settings.queue_url,
     )
     app = Flask(__name__, static_folder=None)
     _configure(app, settings)

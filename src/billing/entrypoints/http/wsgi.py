@@ -5,7 +5,6 @@
 
 import gc
 import os
-import signal
 import sys
 import threading
 
@@ -16,7 +15,7 @@ from billing.domain.errors import BillingError
 from billing.entrypoints.http import logs
 from billing.entrypoints.http.app import create_app
 from billing.entrypoints.metrics import REQUESTS, started_metrics
-from billing.entrypoints.run_process import DRAIN_SECONDS, work
+from billing.entrypoints.run_process import terminate_with, work
 from billing.settings import Settings
 
 
@@ -27,7 +26,9 @@ def create() -> Flask:
         settings = Settings.from_environ(os.environ)
         storage = open_storage(settings.database_url)
         metrics = started_metrics(settings, storage, REQUESTS)
-        billing = compose(storage, letterhead=settings.letterhead, observer=metrics)
+        billing = compose(
+            storage, letterhead=settings.letterhead, queue=settings.queue_url, observer=metrics
+        )
         app = create_app(settings, billing, metrics)
     except BillingError as error:
         sys.exit(f"billing: {error}")
@@ -42,17 +43,8 @@ def create_served() -> Flask:
 
     Granian's worker would go on, and hold the port against a new server.
     """
-    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    threading.Thread(target=terminate_with, args=(os.getppid(),), daemon=True).start()
     return create()
-
-
-def _end_with(parent: int) -> None:
-    never = threading.Event()
-    while os.getppid() == parent:
-        never.wait(1)
-    os.kill(os.getpid(), signal.SIGTERM)
-    never.wait(DRAIN_SECONDS)
-    os._exit(1)
 
 
 def _work_here(billing: Billing) -> None:

@@ -1,0 +1,1 @@
+"""Celery adapter: hints of items that wait, over Redis or RabbitMQ, to workers on many machines."""

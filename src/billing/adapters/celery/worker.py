@@ -1,0 +1,54 @@
+"""Celery worker: processes of this machine that try the items they are hinted at."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from celery import signals
+
+from billing.adapters.celery.app import working_app
+from billing.adapters.celery.queue import TRY_ITEM
+from billing.domain.billing_run import ItemKey
+from billing.domain.errors import StorageUnavailableError
+
+_LOG = logging.getLogger(__name__)
+
+
+def work_on_hints(
+    url: str,
+    concurrency: int,
+    attempt: Callable[[ItemKey], object],
+    begin: Callable[[], object],
+) -> int:
+    """Try what hints name, in so many processes, until SIGTERM; return the exit code.
+
+    attempt: tries an item. begin: called in each of the processes when it starts.
+    """
+
+    def try_item(run_id: int, customer_id: int) -> None:
+        try:
+            attempt(ItemKey(run_id, customer_id))
+        except StorageUnavailableError:
+            _LOG.warning("The storage is unavailable: a sweep hints again", exc_info=True)
+
+    def begin_process(**_: Any) -> None:
+        begin()
+
+    def keep_logs(**_: Any) -> None:
+        """Be there: Celery then leaves logging as it is."""
+
+    app = working_app(url)
+    app.task(try_item, name=TRY_ITEM, shared=False)
+    signals.worker_process_init.connect(begin_process, weak=False)
+    signals.setup_logging.connect(keep_logs, weak=False)
+    worker = app.Worker(
+        pool="prefork",
+        concurrency=concurrency,
+        quiet=True,  # No banner.
+        # Workers know each other by the rows alone.
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,
+    )
+    worker.start()
+    return int(worker.exitcode or 0)
