@@ -183,9 +183,12 @@ def content_hash(
     return hashlib.sha256(f"{{{','.join(fields)}}}".encode()).hexdigest()
 
 
+SECONDS = len("YYYY-MM-DDTHH:MM:SS")
+
+
 def instant_text(instant: datetime) -> str:
     """Write an aware instant as RFC 3339 in UTC with whole seconds."""
-    return f"{instant.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='seconds')}Z"
+    return f"{instant.astimezone(UTC).isoformat()[:SECONDS]}Z"
 
 
 def _published_fields(content: ReportContent) -> list[str]:

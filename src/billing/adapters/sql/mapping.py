@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, RowMapping
 
-from billing.adapters.sql.tables import FRACTION_DECIMALS, orders, products
+from billing.adapters.sql.tables import FRACTION_DECIMALS, orders, products, reports
 from billing.domain.catalog import Customer, Product, Service, normalise_sku
 from billing.domain.money import currency_decimals, from_millionths, to_millionths
 from billing.domain.orders import QUANTITY_FIELDS, Charge, ItemLines, Order
@@ -17,6 +17,15 @@ from billing.domain.rate_reading import read_rates
 from billing.domain.rates import RateCard
 from billing.domain.report import ReportContent, ReportHeadline, ReportStatus
 from billing.domain.strict_json import loads
+
+HEADLINE = [
+    reports.c[name]
+    for name in (
+        "id customer_id customer_name start_date end_date created_at currency total_units "
+        "total_fraction order_count exception_count status services content_hash"
+    ).split()
+]
+"""The columns of a headline; by their places, for a name costs as much as the rest of a row."""
 
 PRODUCT_COLUMNS: tuple[str, ...] = tuple(products.c.keys())
 _FRACTION = 10**FRACTION_DECIMALS
@@ -136,19 +145,21 @@ def headline_row(content: ReportContent) -> dict[str, Any]:
     }
 
 
-def headline_from(row: RowMapping) -> ReportHeadline:
-    """Return a row of reports without its totals."""
+def headline_from(row: Sequence[Any]) -> ReportHeadline:
+    """Return a row of HEADLINE."""
+    id_, customer_id, name, start, end, created_at, currency, units, fraction, *others = row
+    orders_, exceptions, status, services, content_hash = others
     return ReportHeadline(
-        id=row["id"],
-        customer_id=row["customer_id"],
-        customer_name=row["customer_name"],
-        period=BillingPeriod(row["start_date"], row["end_date"]),
-        created_at=row["created_at"],
-        currency=row["currency"],
-        total_amount=join_amount(row["total_units"], row["total_fraction"], row["currency"]),
-        order_count=row["order_count"],
-        exception_count=row["exception_count"],
-        status=_STATUSES[row["status"]],
-        services=None if row["services"] is None else tuple(json.loads(row["services"])),
-        content_hash=row["content_hash"],
+        id=id_,
+        customer_id=customer_id,
+        customer_name=name,
+        period=BillingPeriod(start, end),
+        created_at=created_at,
+        currency=currency,
+        total_amount=join_amount(units, fraction, currency),
+        order_count=orders_,
+        exception_count=exceptions,
+        status=_STATUSES[status],
+        services=None if services is None else tuple(json.loads(services)),
+        content_hash=content_hash,
     )

@@ -6,14 +6,12 @@ from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Select, and_, bindparam, case, func, select
 
+from billing.adapters.sql.mapping import HEADLINE
 from billing.adapters.sql.tables import report_pages, reports
 from billing.domain.access import Access
 from billing.domain.pages import Page
 from billing.domain.report import ReportStatus
 from billing.domain.report_query import SORT_KEYS, ReportOrder, ReportQuery
-
-HEADLINE = [column for column in reports.c if column.name not in {"service_totals", "letterhead"}]
-"""The columns of a headline."""
 
 _ORDERINGS: dict[str, tuple[ColumnElement[Any], ...]] = {
     **{name: (reports.c[name],) for name in SORT_KEYS if name in reports.c},
@@ -52,8 +50,10 @@ def listing(asked: frozenset[str], order: ReportOrder, *, is_part: bool) -> Sele
     columns = (*_ORDERINGS[order.field], reports.c.id)
     ordering = [column.desc() if order.descending else column.asc() for column in columns]
     statement = select(*HEADLINE).where(*(_CONDITIONS[name] for name in sorted(asked)))
-    statement = statement.order_by(*ordering).execution_options(yield_per=500)
-    return statement.offset(bindparam("offset")).limit(bindparam("limit")) if is_part else statement
+    statement = statement.order_by(*ordering)
+    if is_part:
+        return statement.offset(bindparam("offset")).limit(bindparam("limit"))
+    return statement.execution_options(yield_per=500)
 
 
 @lru_cache(maxsize=1_000)

@@ -7,9 +7,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, insert, select, update
 
 from billing.adapters.sql.catalog import SqlRepository, visible
-from billing.adapters.sql.mapping import headline_from, headline_row, join_amount
+from billing.adapters.sql.mapping import HEADLINE, headline_from, headline_row, join_amount
 from billing.adapters.sql.report_statements import (
-    HEADLINE,
     asked_of,
     counting,
     listing,
@@ -54,7 +53,7 @@ class SqlReports(SqlRepository):
     def find(self, report_id: int, /) -> ReportHeadline:
         """Return the report's headline as filed, or raise ReportNotFoundError."""
         statement = select(*HEADLINE).where(reports.c.id == report_id, self._visible)
-        row = self._connection.execute(statement).mappings().one_or_none()
+        row = self._connection.execute(statement).one_or_none()
         if row is None:
             raise ReportNotFoundError(report_id)
         return headline_from(row)
@@ -96,8 +95,8 @@ class SqlReports(SqlRepository):
         asked, values = asked_of(query, self._access)
         statement = listing(asked, query.order_by, is_part=part.limit is not None)
         values |= {"offset": part.offset, "limit": part.limit} if part.limit is not None else {}
-        for row in self._connection.execute(statement, values).mappings():
-            yield headline_from(row)
+        rows = self._connection.execute(statement, values)
+        yield from map(headline_from, rows if part.limit is None else rows.all())
 
     def count(self, query: ReportQuery, /) -> int:
         """Return how many reports the query asks for."""
