@@ -159,7 +159,11 @@ reports = Table(
     Column("letterhead", text_column(), nullable=False),
     Column("content_hash", String(64), nullable=False),
     CheckConstraint("status IN ('draft', 'final', 'void')", name="status"),
-    Index(None, "customer_id", "created_at", "id"),
+    # All that the sums by customer read: from the table they take three times as long.
+    Index(
+        "ix_reports_sums",
+        *("customer_id", "created_at", "id", "status", "total_units", "total_fraction"),
+    ),
     Index(None, "customer_id", "id"),
     Index(None, "created_at", "id"),
     Index(None, "customer_name", "id"),
