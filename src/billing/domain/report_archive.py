@@ -19,7 +19,7 @@ from billing.domain.report import BillingReport, ReportHeadline
 from billing.domain.report_generator import NO_CARD
 from billing.domain.report_query import ReportQuery, Slice
 
-PAGES_A_READ = 8
+PAGES_A_READ = 16
 """Pages fetched in one short snapshot, so that none is open while a report is rendered."""
 
 

@@ -40,10 +40,13 @@ class RunPool:
     """Worker processes, started when items wait; each ends by itself when none do.
 
     Workers see by themselves that this process has died, so nothing of them outlives it for long.
+
+    level: where their log begins.
     """
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, *, level: int = logging.INFO) -> None:
         self._size = size
+        self._level = level
         self._processes: list[subprocess.Popen[bytes]] = []
         self._not_before = 0
 
@@ -59,7 +62,7 @@ class RunPool:
             return
         for _ in range(min(waiting, self._size - len(self._processes))):
             module = "billing.entrypoints.run_process"
-            self._processes.append(_start(["-m", module, str(os.getpid())]))
+            self._processes.append(_start(["-m", module, str(os.getpid()), str(self._level)]))
 
     def stop(self) -> None:
         """Let the workers end the items they are at, for a while, and wait for them."""

@@ -32,13 +32,16 @@ _LOG = logging.getLogger(__name__)
 
 
 def main() -> None:
-    """Work until there is nothing to do, SIGTERM, or the end of the parent named."""
-    parent = int(sys.argv[1])
+    """Work until there is nothing to do, SIGTERM, or the end of the parent named.
+
+    Its log begins at the level that is named second.
+    """
+    parent, level = int(sys.argv[1]), int(sys.argv[2])
     over = threading.Event()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's: it ends us in order.
     signal.signal(signal.SIGTERM, lambda *_: over.set())
     os.nice(NICENESS)
-    logs.configure()
+    logs.configure(level)
     gc.set_threshold(50_000, 20, 100)  # Rows come by the hundred thousand, without any cycles.
     threading.Thread(target=end_with, args=(parent, over), daemon=True).start()
     try:

@@ -1,5 +1,6 @@
 """Run watch: shows how far a run is until it ends, and works on it meanwhile if asked to."""
 
+import logging
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -41,7 +42,8 @@ def worked(billing: Billing, run_id: int, settings: Settings | None) -> Run:
                 _wait()
 
         return _until_it_ends(billing, run_id, work)
-    pool = RunPool(pool_size(settings))
+    # Progress is what is looked at here, without a line of log for each customer.
+    pool = RunPool(pool_size(settings), level=logging.WARNING)
 
     def tend() -> None:
         pool.tend(billing.runs.sweep())

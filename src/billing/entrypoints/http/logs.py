@@ -30,11 +30,11 @@ class JsonLines(logging.Formatter):
         return json.dumps(line, default=str)
 
 
-def configure() -> None:
-    """Send the service's log to stderr: its own from INFO on, other libraries' warnings."""
+def configure(level: int = logging.INFO) -> None:
+    """Send the service's log to stderr: its own from a level on, other libraries' warnings."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
-    logging.getLogger("billing").setLevel(logging.INFO)
+    logging.getLogger("billing").setLevel(level)
