@@ -1,18 +1,10 @@
 """What is unbilled and what became of orders takes a number of statements that hardly grows."""
 
-from collections.abc import Callable
-from pathlib import Path
-
-import pytest
-from sqlalchemy import event
-
-from billing.adapters.sql.engine import make_engine
-from billing.adapters.sql.storage import SqlStorage
-from billing.bootstrap import Billing, compose
+from billing.bootstrap import Billing
 from billing.domain.audit import Author
 from billing.domain.order_states import OrderState, ReconciledOrder
 from billing.domain.report_query import Slice
-from billing.testing.world import ACME, EVERYTHING, JANUARY, fill, order
+from billing.testing.world import ACME, EVERYTHING, JANUARY, order
 
 PAGES = 16
 """How many more pages of 500 orders the larger world has, of those that are billed."""
@@ -38,26 +30,16 @@ def reconcile(app: Billing) -> int:
     return sum(order.state is OrderState.DRAFT for order in taken)
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
-def test_statements_do_not_grow_with_orders(
-    kind: str, tmp_path: Path, postgres_url: Callable[[], str]
-) -> None:
-    """A page of 500 billed orders is one look-up of its orders; pages are read eight at a time."""
-    engine = make_engine(f"sqlite:///{tmp_path}/billing.db" if kind == "sqlite" else postgres_url())
-    storage = SqlStorage(engine)
-    storage.upgrade()
-    fill(storage)
-    app = compose(storage)
-    statements: list[str] = []
-    event.listen(engine, "before_cursor_execute", lambda *call: statements.append(call[2]))
+def test_statements_do_not_grow_with_orders(app: Billing, statements: list[str]) -> None:
+    """A page of 500 billed orders is one look-up of its orders; sixteen pages are one read."""
     counts: list[list[int]] = []
     for number, orders in enumerate((500, 500 * (PAGES + 1))):
         first = 1 + number * 500
-        with storage.transaction(EVERYTHING) as tx:
+        with app.storage.transaction(EVERYTHING) as tx:
             tx.orders.save([order(ACME, order_id) for order_id in range(first, orders + 1)])
         report = app.generator.generate(ACME, JANUARY, only_unbilled=True)
         app.lifecycle.finalize(report.id, author=Author("counter"))
-        with storage.transaction(EVERYTHING) as tx:
+        with app.storage.transaction(EVERYTHING) as tx:
             open_orders = range(100_000, 100_000 + orders)
             tx.orders.save([order(ACME, order_id) for order_id in open_orders])
         draft = app.generator.generate(ACME, JANUARY, only_unbilled=True)
@@ -67,10 +49,9 @@ def test_statements_do_not_grow_with_orders(
             assert act(app) == orders
             counts[-1].append(len(statements))
         app.lifecycle.void(draft.id, author=Author("counter"), reason="counted")
-        with storage.transaction(EVERYTHING) as tx:  # The larger world starts with none open.
+        with app.storage.transaction(EVERYTHING) as tx:  # The larger world starts with none open.
             cancelled = [order(ACME, i)._replace(status="cancelled") for i in open_orders]
             tx.orders.save(cancelled)
-    storage.close()
     (few_unbilled, few_rest, few_reconciled), (unbilled_, rest, reconciled) = counts
     assert unbilled_ == few_unbilled
     assert rest == few_rest

@@ -1,39 +1,22 @@
 """Finalizing and voiding take a number of statements that hardly grows with the orders."""
 
 from collections.abc import Callable
-from pathlib import Path
 
-import pytest
-from sqlalchemy import event
-
-from billing.adapters.sql.engine import make_engine
-from billing.adapters.sql.storage import SqlStorage
-from billing.bootstrap import Billing, compose
+from billing.bootstrap import Billing
 from billing.domain.audit import Author
-from billing.testing.world import ACME, EVERYTHING, JANUARY, fill, order
+from billing.testing.world import ACME, EVERYTHING, JANUARY, order
 
 AUTHOR = Author("counter")
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
-def test_statements_do_not_grow_with_orders(
-    kind: str, tmp_path: Path, postgres_url: Callable[[], str]
-) -> None:
-    """8,000 more orders are two more reads of pages, and no more than one more of claims."""
-    engine = make_engine(f"sqlite:///{tmp_path}/billing.db" if kind == "sqlite" else postgres_url())
-    storage = SqlStorage(engine)
-    storage.upgrade()
-    fill(storage)
-    app = compose(storage)
-    statements: list[str] = []
-    event.listen(engine, "before_cursor_execute", lambda *call: statements.append(call[2]))
+def test_statements_do_not_grow_with_orders(app: Billing, statements: list[str]) -> None:
+    """8,000 more orders are one more read of pages, and no more than one more of claims."""
     counts = []
     for orders in (3_000, 11_000):
-        with storage.transaction(EVERYTHING) as tx:
+        with app.storage.transaction(EVERYTHING) as tx:
             tx.orders.save([order(ACME, number) for number in range(1, orders)])
         report_id = app.generator.generate(ACME, JANUARY).id
         counts.append([counted(app, report_id, move, statements) for move in (finalize, void)])
-    storage.close()
     (small_finalize, small_void), (large_finalize, large_void) = counts
     assert large_finalize <= small_finalize + 5  # On SQLite BEGIN is a statement, too.
     assert large_void == small_void

@@ -1,43 +1,20 @@
 """Statements: how many a piece of work takes, and which index a list goes along."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import Connection, Engine, event
 
-from billing.adapters.sql.engine import make_engine
-from billing.adapters.sql.storage import SqlStorage
-from billing.bootstrap import Billing, compose
+from billing.bootstrap import Billing
 from billing.domain.bulk_intake import ROWS_A_BATCH
 from billing.domain.order_rows import OrderRows
 from billing.domain.report_query import SORT_KEYS, ReportOrder, ReportQuery, Slice
-from billing.testing.world import ACME, EVERYTHING, JANUARY, fill
+from billing.testing.world import ACME, EVERYTHING, JANUARY
 
 FEW, MANY = 10, 10_000
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def engine(
-    request: pytest.FixtureRequest, tmp_path: Path, postgres_url: Callable[[], str]
-) -> Iterator[Engine]:
-    """Return an engine of each database."""
-    sqlite = request.param == "sqlite"
-    made = make_engine(f"sqlite:///{tmp_path}/billing.db" if sqlite else postgres_url())
-    yield made
-    made.dispose()
-
-
-@pytest.fixture
-def app(engine: Engine) -> Billing:
-    """Return an application with the small world in it."""
-    storage = SqlStorage(engine)
-    storage.upgrade()
-    fill(storage)
-    return compose(storage)
 
 
 @contextmanager
