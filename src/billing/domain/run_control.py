@@ -9,6 +9,7 @@ from billing.domain.access import Access
 from billing.domain.billing_run import (
     MAX_TRIES,
     ItemKey,
+    ItemState,
     NewItem,
     Run,
     RunClashError,
@@ -164,8 +165,9 @@ class RunControl:
                 raise RunStateError(f"Run {run_id} is cancelled: start another one")
             if not queued:
                 raise RunStateError(f"Run {run_id} has no failed items")
-            waiting = tx.run_work.waiting(run.total)
-            return run, [key for key in waiting if key.run_id == run_id]
+            items = tx.runs.items(run_id, Slice())
+            waiting = [item for item in items if item.state is ItemState.QUEUED]
+            return run, [ItemKey(run_id, item.customer_id) for item in waiting]
 
     def _hint(self, keys: Sequence[ItemKey]) -> None:
         if not keys:
