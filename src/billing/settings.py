@@ -27,7 +27,7 @@ _RATE_LIMIT = re.compile(
     r"[1-9][0-9]{0,8} ?(/|per) ?([1-9][0-9]{0,4} ?)?(second|minute|hour|day|month|year)s?", re.ASCII
 )
 _HOST = re.compile(r"[A-Za-z0-9._:%-]{1,255}", re.ASCII)
-_CREDENTIALS = re.compile(r"//[^/@]*@|\?.*")
+_CREDENTIALS = re.compile(r"//.*@|\?.*")  # A password may hold "/" or "@" as it is.
 
 
 class InvalidSettingError(BillingError):

@@ -5,11 +5,14 @@ import json
 import logging
 import socket
 import ssl
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 import redis
@@ -30,6 +33,28 @@ from tests import servers
 
 NOW = SystemClock().now()
 PEM = serialization.Encoding.PEM
+BEGINS_LATE = """
+import sys
+from pathlib import Path
+from billing.bootstrap import work_on_hints
+
+state = ["not begun"]
+
+def begin():
+    try:
+        Path(sys.argv[2]).touch(exist_ok=False)
+    except FileExistsError:
+        state[0] = "begun"
+    else:
+        raise OSError("no room left")
+
+def attempt(key):
+    print(*key, *state, flush=True)
+
+sys.exit(work_on_hints(sys.argv[1], int(sys.argv[3]), attempt, begin=begin))
+"""
+"""A worker whose first process cannot begin."""
+
 ITEMS = [ItemKey(7, customer_id) for customer_id in range(1, 6)]
 
 
@@ -110,6 +135,24 @@ def test_a_run_starts_without_its_broker(tmp_path: Path) -> None:
     app = compose(storage, queue=queue)
     run = app.runs.start(RunRequest(period=JANUARY))
     assert (run.is_live, app.runs.sweep(), queue.is_away) == (True, run.total, True)
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_process_that_cannot_begin_takes_no_hints(
+    broker: Path, tmp_path: Path, processes: int
+) -> None:
+    """It is replaced: in it every attempt would fail, and the hint would be gone."""
+    url = f"redis+unix://{broker}"
+    CeleryQueue(url).hint(ITEMS)
+    arguments = (url, str(tmp_path / "tried"), str(processes))
+    worker = subprocess.Popen([sys.executable, "-c", BEGINS_LATE, *arguments], stdout=PIPE)
+    try:
+        assert worker.stdout is not None
+        tried = [worker.stdout.readline().split() for _ in ITEMS]
+    finally:
+        worker.terminate()
+        worker.communicate(timeout=60)
+    assert sorted(tried) == [[b"7", str(item.customer_id).encode(), b"begun"] for item in ITEMS]
 
 
 def test_hints_stop_when_they_take_long(

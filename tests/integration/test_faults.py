@@ -100,6 +100,20 @@ def test_a_full_disk_undoes_the_call_and_lets_reading_go_on(sqlite: SqlStorage) 
     assert customers(sqlite) == before + 2_000
 
 
+def test_a_disk_that_fills_up_in_a_bulk_load_is_told(sqlite: SqlStorage) -> None:
+    """Also where the first batches had room, and SQLite ends the transaction by itself."""
+    with sqlite._engine.connect() as connection:
+        pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+    set_on_connect(sqlite, f"PRAGMA max_page_count={pages + 60}")
+    with sqlite.snapshot(EVERYTHING) as view:
+        before = view.orders.count(None, None, None)
+    rows = ({"customer_id": ACME, "order_id": n, "notes": "x" * 200} for n in range(1_000, 5_000))
+    with pytest.raises(StorageUnavailableError, match="is full; nothing was changed"):
+        compose(sqlite).intake.store(rows, OrderRows())
+    with sqlite.snapshot(EVERYTHING) as view:
+        assert view.orders.count(None, None, None) == before
+
+
 def test_a_read_only_database_is_read(sqlite: SqlStorage) -> None:
     """Writing is refused, not half done."""
     before = customers(sqlite)

@@ -11,15 +11,16 @@ from pathlib import Path
 
 import pytest
 
+from billing.adapters.sql.runs import SqlRuns
 from billing.adapters.sql.storage import SqlStorage
 from billing.bootstrap import Billing, SystemClock, compose
-from billing.domain.billing_run import ItemKey, ItemState, RunClashError, RunState
+from billing.domain.billing_run import ItemKey, ItemState, RunClashError, RunState, RunStateError
 from billing.domain.catalog import Customer, Service
 from billing.domain.orders import Charge, Order
 from billing.domain.report_query import ReportQuery
 from billing.domain.run_request import RunRequest
 from billing.domain.run_worker import RunWorker
-from billing.testing.world import ACME, EVERYTHING, JANUARY, WIDGETS, fill, order
+from billing.testing.world import ACME, EVERYTHING, JANUARY, NOON, WIDGETS, fill, order
 
 CUSTOMERS = 60
 KILLS = 4
@@ -182,6 +183,51 @@ def test_a_run_cancelled_under_its_workers_ends(app: Billing) -> None:
     assert not run.count(ItemState.RUNNING)
     assert app.archive.count(ReportQuery()) == run.count(ItemState.DONE)
     assert run.count(ItemState.DONE) + run.count(ItemState.CANCELLED) == CUSTOMERS
+
+
+@pytest.fixture
+def overtaken(
+    postgres_url: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[Billing, int]]:
+    """Return an application, and its run that somebody cancels just before the next one locks it.
+
+    On PostgreSQL alone: SQLite has one writer. One of the run's items has failed.
+    """
+    storage = SqlStorage.open(postgres_url())
+    storage.upgrade()
+    fill(storage)
+    app = compose(storage)
+    run_id = app.runs.start(RunRequest(period=JANUARY, customers=(ACME, WIDGETS))).id
+    with storage.transaction(EVERYTHING) as tx:
+        item = tx.run_work.take(60, NOON)
+        assert item is not None
+        tx.run_work.fail(item, "It broke", 1)
+    lock = SqlRuns._locked_state
+
+    def overtaking(self: SqlRuns, key: int) -> RunState | None:
+        monkeypatch.setattr(SqlRuns, "_locked_state", lock)
+        compose(storage).runs.cancel(key)
+        return lock(self, key)
+
+    monkeypatch.setattr(SqlRuns, "_locked_state", overtaking)
+    yield app, run_id
+    storage.close()
+
+
+def test_of_two_who_cancel_at_once_both_are_told(overtaken: tuple[Billing, int]) -> None:
+    """The second finds the run cancelled, whatever it was when it began."""
+    app, run_id = overtaken
+    assert app.runs.cancel(run_id).state is RunState.CANCELLED
+
+
+def test_a_run_that_is_cancelled_meanwhile_is_not_retried(overtaken: tuple[Billing, int]) -> None:
+    """Whoever cancelled it was told that nothing more is filed."""
+    app, run_id = overtaken
+    with pytest.raises(RunStateError, match="is cancelled: start another one"):
+        app.runs.retry(run_id)
+    run = app.runs.find(run_id)
+    assert (run.state, run.count(ItemState.FAILED)) == (RunState.CANCELLED, 1)
+    assert app.run_worker.work() is None
 
 
 def test_a_card_put_while_the_run_lives_does_not_count(app: Billing) -> None:

@@ -1,5 +1,6 @@
 """Order rows: warehouse exports become orders, or say what is wrong with them."""
 
+import sys
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -180,6 +181,17 @@ def test_a_key_given_twice_makes_the_later_row_invalid(storage: MemoryStorage) -
     )
     assert [(error.row, error.field) for error in result.errors] == [(3, "order_id")]
     assert stored(storage, 5).carrier == "first"
+
+
+def test_a_quantity_that_cannot_even_be_written_is_refused(storage: MemoryStorage) -> None:
+    """One nested as deep as the parser takes, or of more digits than Python writes."""
+    deep: list[Any] = []
+    for _ in range(sys.getrecursionlimit()):
+        deep = [deep]
+    for quantity in (deep, 10**5_000):
+        items = [{"sku": "A", "quantity": quantity}]
+        result = store(storage, row(items=items), row(6), skip_invalid=True)
+        assert [(error.row, error.field) for error in result.errors] == [(1, "items[0].quantity")]
 
 
 def test_only_the_first_hundred_errors_are_listed(storage: MemoryStorage) -> None:

@@ -218,6 +218,16 @@ def test_secrets_and_passwords_do_not_show() -> None:
         assert "cache:6379" in shown
 
 
+@pytest.mark.parametrize("password", ["hun@ter2", "hun/ter2", "hunt:er2", "hun%2Fter2"])
+def test_no_part_of_a_password_shows(password: str) -> None:
+    """Whatever is in it: databases and brokers take such passwords as they are."""
+    for name in ("database_url", "queue_url", "rate_limit_storage"):
+        shown = repr(Settings(**{name: f"scheme://me:{password}@somewhere:1/0"}))  # type: ignore[arg-type]
+        assert "hun" not in shown
+        assert "er2" not in shown
+        assert "somewhere:1/0" in shown
+
+
 def test_settings_are_frozen() -> None:
     """What was checked at the start stays as it is."""
     with pytest.raises(dataclasses.FrozenInstanceError):

@@ -87,8 +87,8 @@ def plain_items(items: list[Any]) -> ItemLines | None:
     """
     try:
         lines = ['["' + item["sku"] + f'",{item["quantity"]}]' for item in items]
-    except (KeyError, TypeError):
-        return None
+    except (KeyError, TypeError, ValueError, RecursionError):
+        return None  # The last two: a quantity too long, or nested too deep, to be written.
     text = ",".join(lines)
     twice = 2 * len(items)
     if text.count('"') == twice == sum(map(len, items)) and _PLAIN_LINES.fullmatch(text):

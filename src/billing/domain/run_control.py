@@ -9,6 +9,7 @@ from billing.domain.access import Access
 from billing.domain.billing_run import (
     MAX_TRIES,
     ItemKey,
+    ItemState,
     NewItem,
     Run,
     RunClashError,
@@ -150,22 +151,23 @@ class RunControl:
 
     def _cancel(self, run_id: int, access: Access) -> tuple[Run, bool]:
         with self._storage.transaction(access) as tx:
-            run = tx.runs.find(run_id)
             cancelled = tx.runs.cancel(run_id, self._now())
-            if not cancelled and run.state is not RunState.CANCELLED:
+            run = tx.runs.find(run_id)  # Not before: somebody else may have moved it meanwhile.
+            if run.state is not RunState.CANCELLED:
                 raise RunStateError(f"Run {run_id} is {run.state}: there is nothing to cancel")
-            return tx.runs.find(run_id), cancelled
+            return run, cancelled
 
     def _retry(self, run_id: int, access: Access) -> tuple[Run, Sequence[ItemKey]]:
         with self._storage.transaction(access) as tx:
-            run = tx.runs.find(run_id)
+            queued = tx.runs.retry(run_id, tx.rate_cards.newest())
+            run = tx.runs.find(run_id)  # Not before: somebody else may have moved it meanwhile.
             if run.state is RunState.CANCELLED:
                 raise RunStateError(f"Run {run_id} is cancelled: start another one")
-            if not tx.runs.retry(run_id, tx.rate_cards.newest()):
+            if not queued:
                 raise RunStateError(f"Run {run_id} has no failed items")
-            run = tx.runs.find(run_id)
-            waiting = tx.run_work.waiting(run.total)
-            return run, [key for key in waiting if key.run_id == run_id]
+            items = tx.runs.items(run_id, Slice())
+            waiting = [item for item in items if item.state is ItemState.QUEUED]
+            return run, [ItemKey(run_id, item.customer_id) for item in waiting]
 
     def _hint(self, keys: Sequence[ItemKey]) -> None:
         if not keys:

@@ -47,6 +47,7 @@ class RunRepository(Protocol):
         """Queue the failed items of a run again and say how many there were.
 
         pins: each customer's newest rate card now. The run lives again, unless there were none.
+        A cancelled run stays cancelled: 0.
         Raises RunClashError as `add` does.
         """
 

@@ -192,6 +192,17 @@ class RunsContract:
         assert item.cards_up_to == card.id
         assert found(filled, run_id).started_at == NOON
 
+    def test_a_cancelled_run_is_not_retried(self, filled: Storage) -> None:
+        """Not even the items that failed before it was cancelled."""
+        run_id = start(filled)
+        fail_one(filled)
+        with filled.transaction(EVERYTHING) as tx:
+            assert tx.runs.cancel(run_id, LATER)
+            assert tx.runs.retry(run_id, {}) == 0
+            assert tx.run_work.waiting(9) == []
+        run = found(filled, run_id)
+        assert (run.state, run.count(ItemState.FAILED)) == (RunState.CANCELLED, 1)
+
     def test_a_retry_clashes_like_a_start(self, filled: Storage) -> None:
         """A customer that another live run bills by now is left alone."""
         run_id = start(filled, None, ACME)

@@ -1,6 +1,8 @@
 """Celery worker: processes of this machine that try the items they are hinted at."""
 
 import logging
+import os
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +12,9 @@ from billing.adapters.celery.app import working_app
 from billing.adapters.celery.queue import TRY_ITEM
 from billing.domain.billing_run import ItemKey
 from billing.domain.errors import StorageUnavailableError
+
+RESTART_SECONDS = 2
+"""How long a process that cannot begin is not replaced, so that many of them cost little."""
 
 _LOG = logging.getLogger(__name__)
 
@@ -22,7 +27,8 @@ def work_on_hints(
 ) -> int:
     """Try what hints name, in so many processes, until SIGTERM; return the exit code.
 
-    attempt: tries an item. begin: called in each of the processes when it starts.
+    attempt: tries an item. begin: called in each of the processes when it starts; one in which it
+    raises is replaced.
     """
 
     def try_item(run_id: int, customer_id: int) -> None:
@@ -32,7 +38,14 @@ def work_on_hints(
             _LOG.warning("The storage is unavailable: a sweep hints again", exc_info=True)
 
     def begin_process(**_: Any) -> None:
-        begin()
+        try:
+            begin()
+        except Exception:  # noqa: BLE001 whatever it is, this process is of no use
+            # Celery would log that and let the process go on: it would fail whatever it is hinted
+            # at, faster than those of other machines work.
+            _LOG.exception("A process of the worker cannot begin; another takes its place")
+            threading.Event().wait(RESTART_SECONDS)
+            os._exit(1)
 
     def keep_logs(**_: Any) -> None:
         """Be there: Celery then leaves logging as it is."""

@@ -109,7 +109,7 @@ class MemoryRuns(MemoryRunRows):
     def retry(self, run_id: int, pins: Mapping[int, int], /) -> int:
         failed = {k: v for k, v in self._items(run_id).items() if v.state is ItemState.FAILED}
         run = self._visible(run_id)
-        if run is None or not failed:
+        if run is None or run.state is RunState.CANCELLED or not failed:
             return 0
         self._check_free(run.request, list(failed), but=run_id)
         for customer_id, item in failed.items():

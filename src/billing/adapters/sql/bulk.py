@@ -65,14 +65,18 @@ class BulkTable:
 
         Also when somebody else inserts it at this moment. It takes half the time of looking first.
         """
+        savepoint = connection.begin_nested()
         try:
-            with connection.begin_nested():
-                if is_sqlite:
-                    self._insert_sqlite(connection, rows)
-                else:
-                    self._copy(connection, self._name, rows)
+            if is_sqlite:
+                self._insert_sqlite(connection, rows)
+            else:
+                self._copy(connection, self._name, rows)
         except (IntegrityError, connection.dialect.loaded_dbapi.IntegrityError):
+            savepoint.rollback()
             return False
+        # Another error ends the whole transaction, and in SQLite a full disk has ended it already:
+        # to roll back to the savepoint would fail, and that would be told instead.
+        savepoint.commit()
         return True
 
     def _save_sqlite(self, connection: Connection, rows: Sequence[Row]) -> list[Outcome]:

@@ -133,7 +133,7 @@ class SqlRuns(SqlRepository):
         failed = and_(run_items.c.run_id == run_id, run_items.c.state == ItemState.FAILED)
         who = select(run_items.c.customer_id).where(failed).order_by(run_items.c.customer_id)
         customers = list(self._connection.execute(who).scalars())
-        if state is None or not customers:
+        if state is None or state is RunState.CANCELLED or not customers:
             return 0
         days = select(runs.c.start_date, runs.c.end_date).where(runs.c.id == run_id)
         period = BillingPeriod(*self._connection.execute(days).one())
