@@ -40,7 +40,7 @@ mutation: mutation-venv ## Change the code of amounts and permissions in a thous
 	.venv/bin/mutmut run
 	$(PY) -m tests.reliability.mutation_score
 
-bench: bench-venv ## Measure everything against raw floors, in about five minutes
+bench: bench-venv ## Measure everything against raw floors, in five to nine minutes
 	$(PY) -m benchmarks
 
 bench-quick: bench-venv ## The same on little data, in under a minute

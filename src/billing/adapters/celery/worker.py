@@ -38,22 +38,12 @@ def work_on_hints(
             _LOG.warning("The storage is unavailable: a sweep hints again", exc_info=True)
 
     def begin_process(**_: Any) -> None:
-        try:
-            begin()
-        except Exception:  # noqa: BLE001 whatever it is, this process is of no use
-            # Celery would log that and let the process go on: it would fail whatever it is hinted
-            # at, faster than those of other machines work.
-            _LOG.exception("A process of the worker cannot begin; another takes its place")
-            threading.Event().wait(RESTART_SECONDS)
-            os._exit(1)
-
-    def keep_logs(**_: Any) -> None:
-        """Be there: Celery then leaves logging as it is."""
+        _begin_or_end(begin)
 
     app = working_app(url)
     app.task(try_item, name=TRY_ITEM, shared=False)
     signals.worker_process_init.connect(begin_process, weak=False)
-    signals.setup_logging.connect(keep_logs, weak=False)
+    signals.setup_logging.connect(_keep_logs)
     worker = app.Worker(
         pool="prefork",
         concurrency=concurrency,
@@ -65,3 +55,21 @@ def work_on_hints(
     )
     worker.start()
     return int(worker.exitcode or 0)
+
+
+def _begin_or_end(begin: Callable[[], object]) -> None:
+    """End this process if it cannot begin.
+
+    Celery would log that and let it go on: it would fail whatever it is hinted at, faster than the
+    processes of other machines work.
+    """
+    try:
+        begin()
+    except Exception:  # noqa: BLE001 whatever it is, this process is of no use
+        _LOG.exception("A process of the worker cannot begin; another takes its place")
+        threading.Event().wait(RESTART_SECONDS)
+        os._exit(1)
+
+
+def _keep_logs(**_: Any) -> None:
+    """Be there: Celery then leaves logging as it is."""
